@@ -1,0 +1,3 @@
+"""Lot: self-hosted coding sessions."""
+
+__version__ = "0.1.0"

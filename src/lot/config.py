@@ -1,0 +1,50 @@
+"""Settings of a Lot installation, read once and handed down; nothing else reads the environment."""
+
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything an operator may set, from the environment (`LOT_<NAME>`) or the constructor."""
+
+    model_config = SettingsConfigDict(env_prefix="LOT_", frozen=True, extra="forbid")
+
+    data_dir: Path = Path("/var/lib/lot")
+    """Database, keys, mirrors, disks and images of this installation."""
+    runtime_dir: Path = Path("/var/lib/lot/runtime")
+    """The proven sandbox runtime; shared by installations on one machine."""
+    images_dir: Path = Path("/var/lib/lot/images")
+    """Base images; shared by installations on one machine."""
+    host: str = "127.0.0.1"
+    port: int = 7070
+    preview_domain: str = "preview.localhost"
+    database_url: str | None = None
+    """SQLAlchemy URL; by default SQLite in `data_dir`."""
+
+    idle_countdown_s: float = 300.0
+    resume_window_s: float = 300.0
+    activity_limit_s: float = 86_400.0
+    warm_runners: int = 2
+    """Idle runners kept ready."""
+    memory_reserve_bytes: int = 1 << 30
+    """Host memory never promised to sandboxes."""
+    disk_reserve_bytes: int = 1 << 30
+    """Free disk below which nothing new is started and no pause is begun without room for its image."""
+
+    provider: str = "anthropic"
+    """`anthropic` or `rehearsal`: what new sessions use unless they say otherwise."""
+    model: str | None = None
+    """Model of new sessions; by default the provider's first."""
+    anthropic_base_url: str = "https://api.anthropic.com"
+    anthropic_api_key: SecretStr | None = None
+    anthropic_auth_token: SecretStr | None = None
+    """The user's own subscription token, sent as a bearer token; used when there is no API key."""
+    secret_key: SecretStr | None = None
+    """Base64 key for encryption at rest; by default a 0600 key file in `data_dir`."""
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The store's address."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'lot.db'}"

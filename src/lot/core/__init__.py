@@ -1,0 +1,1 @@
+"""Decisions and vocabulary of Lot: no I/O, no clock, no framework."""

@@ -1,0 +1,173 @@
+"""Every error that Lot raises on purpose, in families by who can put it right.
+
+`code` is stable on the wire; HTTP statuses live in `api/errors.py`. A message names the thing, what was seen and
+the next step. Facts travel as attributes.
+"""
+
+from typing import ClassVar
+
+
+class LotError(Exception):
+    """Root of everything raised on purpose."""
+
+    code: ClassVar[str] = "internal"
+
+
+class CallerError(LotError):
+    """The caller can put it right by asking differently."""
+
+    code = "caller"
+
+
+class UnavailableError(LotError):
+    """Time, or the operator, can put it right; the same call may succeed later."""
+
+    code = "unavailable"
+
+
+class InvalidInputError(CallerError):
+    """A value is not acceptable."""
+
+    code = "input.invalid"
+
+
+class TooLargeError(CallerError):
+    """Something exceeds a limit of size."""
+
+    code = "input.too_large"
+
+
+class UnauthenticatedError(CallerError):
+    """No valid credential came with the request."""
+
+    code = "auth.required"
+
+
+class NotFoundError(CallerError):
+    """Nothing with that id exists."""
+
+    code = "not_found"
+
+
+class TransitionNotAllowedError(CallerError):
+    """The trigger means nothing in the present state."""
+
+    code = "session.transition_not_allowed"
+
+    def __init__(self, state: str, trigger: str) -> None:
+        super().__init__(f"{trigger} does not apply while {state}")
+        self.state, self.trigger = state, trigger
+
+
+class ProjectNotReadyError(CallerError):
+    """A session needs a snapshot that the project does not have."""
+
+    code = "project.not_ready"
+
+
+class StaleWriteError(LotError):
+    """Somebody else changed the row in between: read again, decide again."""
+
+    code = "stale_write"
+
+
+class StaleEpochError(CallerError):
+    """The caller acts for an epoch that is over; its effect is refused."""
+
+    code = "lease.stale_epoch"
+
+
+class LeaseHeldError(UnavailableError):
+    """Another runner still holds the session's lease."""
+
+    code = "lease.held"
+
+
+class RuntimeMissingError(UnavailableError):
+    """No proven sandbox runtime is installed."""
+
+    code = "runtime.missing"
+
+
+class SetupError(UnavailableError):
+    """Setting up this machine failed."""
+
+    code = "setup.failed"
+
+
+class HostFullError(UnavailableError):
+    """The host lacks memory or disk for what was asked; nothing that runs is touched."""
+
+    code = "host.full"
+
+
+class SandboxUnavailableError(UnavailableError):
+    """The sandbox was never reached, or is gone."""
+
+    code = "sandbox.unavailable"
+
+
+class BootFailedError(UnavailableError):
+    """A sandbox did not come up."""
+
+    code = "sandbox.boot_failed"
+
+
+class PauseFailedError(UnavailableError):
+    """A sandbox's memory could not be saved; its disk is safe."""
+
+    code = "sandbox.pause_failed"
+
+
+class ImageDamagedError(UnavailableError):
+    """A hibernation image is missing, incomplete, altered or made for another runtime or CPU."""
+
+    code = "image.damaged"
+
+
+class CommandTimedOutError(UnavailableError):
+    """A command was killed, with its children, after its time limit."""
+
+    code = "command.timed_out"
+
+
+class GitError(UnavailableError):
+    """A git operation failed; the message holds what git said."""
+
+    code = "git.failed"
+
+
+class RepositoryError(CallerError):
+    """A repository is unreachable, empty, or lacks the branch."""
+
+    code = "git.repository"
+
+
+class SetupCommandError(UnavailableError):
+    """A project's setup command failed, or its dev server never answered; its log is kept and setup can be retried."""
+
+    code = "project.setup_failed"
+
+
+class ProviderError(UnavailableError):
+    """The model provider refused or could not be reached."""
+
+    code = "model.provider"
+
+
+class AgentError(UnavailableError):
+    """The agent program failed or is gone."""
+
+    code = "agent.failed"
+
+
+class RunnerGoneError(UnavailableError):
+    """The runner of a session cannot be reached."""
+
+    code = "runner.gone"
+
+
+class NothingToDoError(CallerError):
+    """The request has no effect, such as a pull request without changes."""
+
+    code = "nothing_to_do"

@@ -1,0 +1,218 @@
+"""What is stored of projects, snapshots, sessions, messages and pull requests, as frozen values.
+
+Instants are aware UTC. The moves of a session are in `session.py`; how records are kept is in `store/`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from lot.core.ids import (
+    ImageId,
+    LayerId,
+    MessageId,
+    ProjectId,
+    PullRequestId,
+    RunnerId,
+    SandboxId,
+    SessionId,
+    SnapshotId,
+)
+from lot.core.session import AgentState, SandboxState, SessionLabel, label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A repository and branch with its settings. Environment values are kept apart, encrypted."""
+
+    id: ProjectId
+    name: str
+    """Unique; by default the repository's last path element."""
+    source: str
+    """Git URL or absolute path."""
+    branch: str
+    setup_command: str | None
+    dev_command: str | None
+    port: int | None
+    """Port of the dev server inside the sandbox."""
+    size: str
+    """A key of `sandbox.driver.SIZES`."""
+    created_at: datetime
+
+
+class SnapshotState(StrEnum):
+    """How far a snapshot is."""
+
+    BUILDING = "building"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Who may act on a sandbox: the epoch grows with every claim and is named by every effect."""
+
+    epoch: int = 0
+    owner: RunnerId | None = None
+    lease_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A frozen, prepared environment: base image, one layer above it and, where possible, a memory image."""
+
+    id: SnapshotId
+    project_id: ProjectId
+    generation: int
+    """1, 2, 3 within the project; sessions start from the newest that is ready."""
+    state: SnapshotState
+    sandbox: SandboxId
+    """The sandbox it is built in."""
+    base_image: str
+    layer: LayerId
+    memory_image: ImageId | None
+    """Memory with the dev server up; None: sessions start its dev server themselves."""
+    commit: str | None
+    setup_command: str | None
+    dev_command: str | None
+    port: int | None
+    failure: str | None
+    log: str
+    """Output of the setup command and of the dev server's proof, the newest 256 KiB."""
+    build_s: float | None
+    lease: Lease
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One task on a project."""
+
+    id: SessionId
+    project_id: ProjectId
+    snapshot_id: SnapshotId
+    parent_id: SessionId | None
+    """The session it was forked from."""
+    title: str
+    agent: AgentState
+    sandbox_state: SandboxState
+    reason: str | None
+    """Why it is errored, paused or refused; None when there is nothing to say."""
+    version: int
+    """Grows with every change of the row."""
+    lease: Lease
+    sandbox: SandboxId
+    size: str
+    provider: str
+    model: str | None
+    base_image: str
+    layers: tuple[LayerId, ...]
+    """Read-only layers above the base image, lowest first."""
+    upper: LayerId
+    """Its own layer, beneath which nobody else writes."""
+    memory_image: ImageId | None
+    """THE hibernation image while paused; what it is resumed from."""
+    candidate_image: ImageId | None
+    """Saved by a runner that lost its lease; used only by the very next epoch."""
+    candidate_epoch: int | None
+    base_branch: str
+    base_commit: str | None
+    """What the diff counts from; fixed when the newest code was synced at start."""
+    branch: str
+    agent_session: str | None
+    """The agent program's own name for the conversation."""
+    agent_run: int
+    """Grows each time the agent program is started; its process is `agent-<run>`."""
+    agent_offset: int
+    """Everything before this byte of the present run's journal is in the transcript."""
+    pause_at: datetime | None
+    """When it is to be paused, while it is on."""
+    pause_reason: str | None
+    is_used: bool
+    """Whether it ever got a message."""
+    events: int
+    """Number of the newest event."""
+    created_at: datetime
+    changed_at: datetime
+
+    @property
+    def label(self) -> SessionLabel:
+        """The word a user reads."""
+        return label(self.agent, self.sandbox_state)
+
+
+class Delivery(StrEnum):
+    """How far a user's message has come."""
+
+    KEPT = "kept"
+    """Stored; the agent has not confirmed it."""
+    DELIVERED = "delivered"
+    """The agent has taken it into a turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A user's message; its id is given by the sender, so that sending again does nothing."""
+
+    id: MessageId
+    """A UUID."""
+    session_id: SessionId
+    text: str
+    delivery: Delivery
+    created_at: datetime
+
+
+class PullRequestState(StrEnum):
+    """A pull request's state on its git host."""
+
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    """A pull request as Lot knows it."""
+
+    id: PullRequestId
+    project_id: ProjectId
+    session_id: SessionId | None
+    """None once the session is deleted; the pull request stays."""
+    number: int
+    """1, 2, 3 within the project for the local forge; the host's number elsewhere."""
+    title: str
+    body: str
+    base_branch: str
+    branch: str
+    head_commit: str
+    state: PullRequestState
+    url: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDiff:
+    """The last diff of a session that was computed; readable while it is paused."""
+
+    session_id: SessionId
+    base_commit: str
+    patch: str
+    """`git diff --binary -M` against `base_commit`, with uncommitted and untracked files; at most 8 MiB."""
+    is_truncated: bool
+    files: tuple["DiffFile", ...]
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffFile:
+    """One file of a diff."""
+
+    path: str
+    old_path: str | None
+    """Where it was renamed or copied from."""
+    status: str
+    """added | modified | deleted | renamed | type_changed."""
+    added: int | None
+    """Lines; None for binary files."""
+    removed: int | None

@@ -1,0 +1,1 @@
+"""Adapters to agent programs: one protocol, one file per program."""

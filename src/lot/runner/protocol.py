@@ -1,0 +1,235 @@
+"""What the control plane and a runner say to each other, as HTTP bodies; and `RunnerClient`, the control plane's side.
+
+A runner serves HTTP and WebSocket on a socket of its own. Every call names the epoch (`X-Lot-Epoch`); a runner that
+was assigned under another answers 409 `lease.stale_epoch`. All calls are idempotent and may be repeated: a call for
+something under way waits for it and gets the same answer. Paths are absolute on the runner's host; sizes in bytes.
+Errors come as `{"code", "message"}` with the codes of `core/errors.py` and are raised again as those classes.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SubjectKind = Literal["session", "snapshot"]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Assignment(_Body):
+    """Binds an idle runner to a session or to a snapshot's build, for one epoch."""
+
+    kind: SubjectKind
+    id: str
+    epoch: int
+    sandbox: str
+    runner: str
+    pass_token: str
+    """Proves (kind, id, epoch) to the control plane; sent with lease renewals and brokered requests."""
+    lease_ttl_s: float = 30.0
+    renew_every_s: float = 5.0
+    freeze_after_s: float = 20.0
+    kill_after_s: float = 30.0
+
+
+class Rung(_Body):
+    """One way to bring a sandbox up; tried in order, best first."""
+
+    kind: Literal["adopt", "memory", "disk"]
+    """adopt: it still runs on this host; memory: from `image`; disk: boot over the upper as it is."""
+    image: str | None = None
+
+
+class BringUpOrder(_Body):
+    """What the sandbox is made of and the ladder of ways to bring it up."""
+
+    layers: tuple[str, ...]
+    upper: str
+    size: str
+    rungs: tuple[Rung, ...]
+    hostname: str = "lot"
+
+
+class Step(_Body):
+    """One thing done, and how long it took."""
+
+    step: str
+    seconds: float
+    detail: str | None = None
+
+
+class BringUpResult(_Body):
+    """Which rung held; `reason` says why better ones did not."""
+
+    rung: Literal["adopt", "memory", "disk"]
+    reason: str | None = None
+    steps: tuple[Step, ...] = ()
+
+
+class SyncOrder(_Body):
+    """Bring the workspace to the newest commit of the base branch, on a branch of the session's own."""
+
+    base_branch: str
+    session_branch: str | None
+    """None while a snapshot is built: stay on the base branch."""
+    environment: dict[str, str] = Field(default_factory=dict, repr=False)
+    """Written to `.env` in the workspace; empty: no `.env` is written and one that Lot wrote is removed."""
+
+
+class SyncResult(_Body):
+    """Where the workspace stands."""
+
+    commit: str
+    is_changed: bool
+    """Whether the checkout moved to another commit than the snapshot's."""
+    steps: tuple[Step, ...] = ()
+
+
+class CommandOrder(_Body):
+    """A long command run to its end as a durable process named `name`, in the workspace, as user `lot`."""
+
+    name: str
+    command: str
+    """Given to `bash -lc`."""
+    environment: dict[str, str] = Field(default_factory=dict, repr=False)
+    timeout_s: float = 1800.0
+
+
+class CommandOutcome(_Body):
+    """How it ended; `tail` is the newest 64 KiB of its output, stdout and stderr as they came."""
+
+    exit_code: int
+    tail: str
+    seconds: float
+
+
+class DevOrder(_Body):
+    """The dev server of the workspace, as the durable process `dev` behind a PTY."""
+
+    command: str
+    port: int | None
+    environment: dict[str, str] = Field(default_factory=dict, repr=False)
+    restart: bool = False
+
+
+class DevStatus(_Body):
+    """The dev server as it is now."""
+
+    status: Literal["absent", "starting", "answering", "exited", "silent"]
+    port: int | None = None
+    pid: int | None = None
+    exit_code: int | None = None
+    http_status: int | None = None
+    detail: str | None = None
+    """Why it does not answer, with the end of its log where that helps."""
+    seconds: float | None = None
+    """From its start (or the call) to the first answer."""
+
+
+class PauseResult(_Body):
+    """A finished pause: the sandbox is gone, its image complete."""
+
+    image: str
+    total_bytes: int
+    steps: tuple[Step, ...] = ()
+
+
+class AgentOrder(_Body):
+    """Start (or attach to) the agent program."""
+
+    run: int
+    agent_session: str
+    is_continuation: bool
+    model: str | None
+    provider: str
+    is_scripted: bool
+
+
+class DiffResult(_Body):
+    """Everything that differs from the base commit: committed, uncommitted and untracked alike."""
+
+    base_commit: str
+    head_commit: str
+    patch: str
+    is_truncated: bool
+    files: tuple["DiffFileBody", ...]
+
+
+class DiffFileBody(_Body):
+    """One file of a diff; see `core.records.DiffFile`."""
+
+    path: str
+    old_path: str | None = None
+    status: str
+    added: int | None = None
+    removed: int | None = None
+
+
+class PublishOrder(_Body):
+    """Commit what is there and push it to the session's branch in the mirror."""
+
+    base_commit: str
+    branch: str
+    title: str
+    author_name: str
+    author_email: str
+
+
+class PublishResult(_Body):
+    """What was pushed; `is_changed` is False when the branch already had it."""
+
+    commit: str
+    is_changed: bool
+
+
+class TerminalOrder(_Body):
+    """A terminal: the durable process `terminal-<n>` behind a PTY."""
+
+    name: str
+    rows: int = Field(ge=1, le=1000)
+    columns: int = Field(ge=1, le=1000)
+
+
+class ProcessBody(_Body):
+    """One durable process; see `sandbox.link.ProcessStatus`."""
+
+    name: str
+    pid: int
+    is_running: bool
+    exit_code: int | None
+    starts: dict[str, int]
+    ends: dict[str, int]
+
+
+class PortBody(_Body):
+    """A port on which something in the sandbox listens."""
+
+    port: int
+    address: str
+    process: str | None
+
+
+class RunnerState(_Body):
+    """A runner as it is now."""
+
+    runner: str
+    pid: int
+    protocol: int = 1
+    assignment_kind: SubjectKind | None = None
+    assignment_id: str | None = None
+    epoch: int | None = None
+    sandbox_is_on: bool = False
+    is_frozen: bool = False
+    memory_bytes: int = 0
+    """Resident memory of the runner itself (proportional set size where the kernel tells)."""
+    sandbox_memory_bytes: int = 0
+    sandbox_cpu_s: float = 0.0
+
+
+class RunnerNews(_Body):
+    """Something happened in a runner that nobody asked for; pushed on the `watch` socket."""
+
+    news: Literal["sandbox_gone", "lease_lost", "dev_server", "agent_gone"]
+    detail: str | None = None
+    dev: DevStatus | None = None
