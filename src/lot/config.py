@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -38,7 +38,10 @@ class Settings(BaseSettings):
     model: str | None = None
     """Model of new sessions; by default the provider's first."""
     anthropic_base_url: str = "https://api.anthropic.com"
-    anthropic_api_key: SecretStr | None = None
+    anthropic_api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("anthropic_api_key", "LOT_ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY")
+    )
+    """Also taken from `ANTHROPIC_API_KEY`, where people have it already."""
     anthropic_auth_token: SecretStr | None = None
     """The user's own subscription token, sent as a bearer token; used when there is no API key."""
     secret_key: SecretStr | None = None

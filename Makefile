@@ -1,0 +1,32 @@
+# Set up, run, test and show Lot. Every target may be repeated; what is done already is skipped.
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := run
+.PHONY: setup run test demo check lock
+
+# Sandboxes need root: as another user, sudo is asked for it, and keeps LOT_* and API keys.
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo --preserve-env)
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+setup:
+	@setup/bootstrap.sh
+	@$(SUDO) .venv/bin/lot setup $(if $(DEBIAN_MIRROR),--debian-mirror $(DEBIAN_MIRROR))
+
+run: setup
+	@$(SUDO) .venv/bin/lot up --example
+
+test: setup
+	@setup/bootstrap.sh --for-tests
+	@$(SUDO) .venv/bin/pytest $(PYTEST_ARGS)
+
+demo: setup
+	@$(SUDO) .venv/bin/lot demo
+
+check:
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+# Needs uv on the PATH; keeps locked versions unless LOCK_ARGS=--upgrade.
+lock:
+	@$(LOCK) $(LOCK_ARGS) pyproject.toml -o requirements/run.txt
+	@$(LOCK) $(LOCK_ARGS) pyproject.toml requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
