@@ -1,0 +1,1 @@
+"""What Lot remembers, in SQLite or PostgreSQL: tables, transactions, migrations and encryption at rest."""

@@ -1,0 +1,46 @@
+"""Credentials of model providers and git hosts, encrypted each by itself."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Table, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from lot.store import tables
+from lot.store.database import Database
+
+secrets = tables.secrets
+_INSERTS: dict[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+
+
+class CredentialStore(Database):
+    """Named secrets."""
+
+    async def set_secret(self, name: str, value: str) -> None:
+        """Store a secret under a name, in place of the one before."""
+        sealed = self._box.encrypt(value, _context(name))
+        async with self._writing() as transaction:
+            fresh = _INSERTS[transaction.dialect](secrets).values(name=name, value=sealed)
+            await transaction.execute(fresh.on_conflict_do_update(index_elements=["name"], set_={"value": sealed}))
+
+    async def find_secret(self, name: str) -> str | None:
+        """Return the secret of that name.
+
+        Raises:
+            UnavailableError: it does not open with this installation's key.
+        """
+        async with self._reading() as transaction:
+            sealed = await transaction.scalar(select(secrets.c.value).where(secrets.c.name == name))
+        return None if sealed is None else self._box.decrypt(sealed, _context(name))
+
+    async def delete_secret(self, name: str) -> None:
+        """Remove a secret, if there is one of that name."""
+        async with self._writing() as transaction:
+            await transaction.execute(delete(secrets).where(secrets.c.name == name))
+        await self._forget_deleted()
+
+
+def _context(name: str) -> str:
+    return f"the credential {name}"

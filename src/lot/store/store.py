@@ -1,0 +1,31 @@
+"""The store: everything Lot remembers, in one object composed of a part per subject."""
+
+from lot.store.credentials import CredentialStore
+from lot.store.diffs import DiffStore
+from lot.store.leases import LeaseStore
+from lot.store.messages import MessageStore
+from lot.store.projects import ProjectStore
+from lot.store.pull_requests import PullRequestStore
+from lot.store.sessions import SessionStore
+from lot.store.snapshots import SnapshotStore
+from lot.store.transcript import TranscriptStore
+from lot.store.usage import UsageStore
+
+
+class Store(
+    ProjectStore,
+    SnapshotStore,
+    SessionStore,
+    LeaseStore,
+    MessageStore,
+    TranscriptStore,
+    DiffStore,
+    PullRequestStore,
+    UsageStore,
+    CredentialStore,
+):
+    """Projects, snapshots, sessions and what belongs to them; each method is one transaction.
+
+    Raises the errors of `core/errors.py` only: `NotFoundError`, `StaleWriteError`, `StaleEpochError`, `LeaseHeldError`,
+    `InvalidInputError`, and `UnavailableError` while the database does not answer.
+    """

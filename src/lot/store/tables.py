@@ -1,0 +1,182 @@
+"""The tables as the newest migration leaves them; a test compares the two.
+
+Rows become the frozen values of `core/records.py`; the files beside this one say how.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from lot.core.records import Delivery, PullRequestState, SnapshotState
+from lot.core.session import AgentState, SandboxState
+from lot.store.columns import CleanText, Instant, JsonText, Word
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("source", CleanText, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("setup_command", CleanText),
+    Column("dev_command", CleanText),
+    Column("port", Integer),
+    Column("size", Text, nullable=False),
+    Column("environment", Text, nullable=False),  # encrypted
+    Column("created_at", Instant, nullable=False),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project_id", Text, ForeignKey("projects.id"), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("state", Word(SnapshotState), nullable=False),
+    Column("sandbox", Text, nullable=False),
+    Column("base_image", Text, nullable=False),
+    Column("layer", Text, nullable=False),
+    Column("memory_image", Text),
+    Column("commit", Text),
+    Column("setup_command", CleanText),
+    Column("dev_command", CleanText),
+    Column("port", Integer),
+    Column("failure", CleanText),
+    Column("log", CleanText, nullable=False),
+    Column("build_s", Double),
+    Column("epoch", BigInteger, nullable=False),
+    Column("owner", Text),
+    Column("lease_until", Instant),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("project_id", "generation"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project_id", Text, ForeignKey("projects.id"), nullable=False, index=True),
+    Column("snapshot_id", Text, ForeignKey("snapshots.id"), nullable=False),
+    Column("parent_id", Text, ForeignKey("sessions.id", ondelete="SET NULL"), index=True),
+    Column("title", CleanText, nullable=False),
+    Column("agent", Word(AgentState), nullable=False),
+    Column("sandbox_state", Word(SandboxState), nullable=False),
+    Column("reason", CleanText),
+    Column("version", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("owner", Text),
+    Column("lease_until", Instant),
+    Column("sandbox", Text, nullable=False),
+    Column("size", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text),
+    Column("base_image", Text, nullable=False),
+    Column("layers", JsonText, nullable=False),
+    Column("upper", Text, nullable=False),
+    Column("memory_image", Text),
+    Column("candidate_image", Text),
+    Column("candidate_epoch", BigInteger),
+    Column("base_branch", Text, nullable=False),
+    Column("base_commit", Text),
+    Column("branch", Text, nullable=False),
+    Column("agent_session", Text),
+    Column("agent_run", BigInteger, nullable=False),
+    Column("agent_offset", BigInteger, nullable=False),
+    Column("agent_gone_run", BigInteger),  # the store's own: the run whose `AgentGone` is in the transcript
+    Column("pause_at", Instant),
+    Column("pause_reason", CleanText),
+    Column("is_used", Boolean, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Index(None, "sandbox_state", "pause_at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("session_id", Text, ForeignKey("sessions.id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("session_id", Text, ForeignKey("sessions.id"), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),  # of its MessageAdded event: the order they came in
+    Column("text", JsonText, nullable=False),
+    Column("delivery", Word(Delivery), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+diffs = Table(
+    "diffs",
+    metadata,
+    Column("session_id", Text, ForeignKey("sessions.id"), primary_key=True),
+    Column("base_commit", Text, nullable=False),
+    Column("patch", JsonText, nullable=False),
+    Column("is_truncated", Boolean, nullable=False),
+    Column("files", JsonText, nullable=False),
+    Column("taken_at", Instant, nullable=False),
+)
+
+pull_requests = Table(
+    "pull_requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project_id", Text, ForeignKey("projects.id"), nullable=False),
+    Column("session_id", Text, ForeignKey("sessions.id", ondelete="SET NULL"), index=True),
+    Column("number", Integer, nullable=False),
+    Column("title", CleanText, nullable=False),
+    Column("body", CleanText, nullable=False),
+    Column("base_branch", Text, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("head_commit", Text, nullable=False),
+    Column("state", Word(PullRequestState), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("project_id", "number"),
+)
+
+model_usage = Table(
+    "model_usage",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("session_id", Text, ForeignKey("sessions.id"), nullable=False, index=True),
+    Column("model", Text, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cache_read_tokens", BigInteger, nullable=False),
+    Column("cache_write_tokens", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),  # encrypted
+)
