@@ -150,6 +150,7 @@ class GuestLink(Protocol):
         """Yield a journal from byte `offset` on, then what comes; end when the process has ended and all was read.
 
         A first chunk with a later offset than asked for means that the bytes between are no longer kept.
+        A journal that ends before `offset` goes on there: its disk has lost a tail, and numbers are never given twice.
 
         Raises:
             NotFoundError: no process has that name.
