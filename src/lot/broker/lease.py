@@ -1,0 +1,73 @@
+"""Where runners renew their leases, and tell of images that they saved when they had lost one."""
+
+from pydantic import BaseModel, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from lot.broker.passes import Pass, PassControl
+from lot.core.errors import LotError, NotFoundError, StaleEpochError, UnauthenticatedError
+from lot.core.ids import ImageId, RunnerId, SessionId, SnapshotId
+from lot.runner.protocol import SubjectKind
+from lot.store.store import Store
+
+LEASE_TTL_S = 30.0
+_MAX_BODY_BYTES = 4096
+
+
+class _Candidate(BaseModel):
+    image: str = Field(pattern=r"^[A-Za-z0-9_-]{1,120}$")
+
+
+class Leases:
+    """Serves `/renew` and `/candidate` to runners; their pass names subject and epoch."""
+
+    def __init__(self, control: PassControl, store: Store) -> None:
+        self._control, self._store = control, store
+
+    def app(self) -> Starlette:
+        """Return the application. 409: the lease is over, for good; 503: ask again."""
+        return Starlette(
+            routes=[
+                Route("/renew", self._renew, methods=["POST"]),
+                Route("/candidate", self._note_candidate, methods=["POST"]),
+            ]
+        )
+
+    async def _renew(self, request: Request) -> Response:
+        """Give another `LEASE_TTL_S`."""
+        try:
+            held = await self._control.admit(request)
+            kind, subject, owner = await self._subject(held)
+            if owner is None or not await self._store.renew(kind, subject, held.epoch, owner, LEASE_TTL_S):
+                raise StaleEpochError(f"{held.kind} {held.id}: epoch {held.epoch} is over")
+        except LotError as error:
+            return _refusal(error)
+        return Response(status_code=204)
+
+    async def _note_candidate(self, request: Request) -> Response:
+        """Note an image for the session's next epoch."""
+        try:
+            held = await self._control.admit(request)
+            candidate = _Candidate.model_validate_json((await request.body())[:_MAX_BODY_BYTES])
+            if held.kind == "session":
+                await self._store.save_candidate(SessionId(held.id), held.epoch, ImageId(candidate.image))
+        except ValidationError as error:
+            return PlainTextResponse(str(error), 422)
+        except LotError as error:
+            return _refusal(error)
+        return Response(status_code=204)
+
+    async def _subject(self, held: Pass) -> tuple[SubjectKind, SessionId | SnapshotId, RunnerId | None]:
+        if held.kind == "session":
+            session = await self._store.get_session(SessionId(held.id))
+            return "session", session.id, session.lease.owner
+        snapshot = await self._store.get_snapshot(SnapshotId(held.id))
+        return "snapshot", snapshot.id, snapshot.lease.owner
+
+
+def _refusal(error: LotError) -> Response:
+    """Whoever is deleted, forged or of an older epoch has lost its lease; everything else may pass."""
+    is_final = isinstance(error, StaleEpochError | NotFoundError | UnauthenticatedError)
+    return PlainTextResponse(str(error), 409 if is_final else 503)

@@ -1,0 +1,1 @@
+"""A model provider that plays written scenarios: the Messages API without a model, labelled as scripted."""
