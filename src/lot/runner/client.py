@@ -1,4 +1,4 @@
-"""The control plane's view of one runner: the protocol that `fleet` hands out; the implementation is `http_client.py`."""
+"""The control plane's view of one runner: the protocol that `fleet` hands out; `http_client.py` implements it."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -86,7 +86,7 @@ class RunnerClient(Protocol):
     def watch(self) -> AsyncIterator[RunnerNews]: ...
     async def destroy_sandbox(self) -> None: ...
     async def retire(self) -> None:
-        """End the runner; a sandbox that is on is left running (to be adopted) - destroy or pause it first otherwise."""
+        """End the runner; a sandbox that is on is left running, to be adopted: destroy or pause it first otherwise."""
         ...
 
     async def close(self) -> None: ...

@@ -1,0 +1,181 @@
+"""The workspace's dev server: started, restarted, stopped, and asked over HTTP whether it answers.
+
+A silent or dead one is told of with the end of its log. Once it has answered it is asked again only on demand: a
+dev server may log every request.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import PurePosixPath
+
+import anyio
+
+from lot.core.errors import NotFoundError, SandboxUnavailableError
+from lot.runner.protocol import DevOrder, DevStatus
+from lot.sandbox.link import GuestLink, ProcessSpec, ProcessStatus
+
+NAME = "dev"
+SILENT_AFTER_S = 60.0
+"""From the start; a dev server that has not answered by then is called silent, and still asked."""
+_ASK_EVERY_S = (0.05, 0.1, 0.2, 0.5)
+"""Pauses between questions; the last one from then on."""
+_ANSWER_TIME_S = 15.0
+"""The first request makes some dev servers compile the whole page."""
+_LOG_TAIL_BYTES = 4096
+_PTY = (40, 160)
+_STATUS_LINE_BYTES = 256
+
+
+class DevServer:
+    """The dev server of one sandbox that is on, as long as the link lasts. `tell` gets every change of status."""
+
+    def __init__(
+        self,
+        link: GuestLink,
+        workspace: PurePosixPath,
+        start_soon: Callable[..., None],
+        tell: Callable[[DevStatus], None],
+    ) -> None:
+        self._link = link
+        self._workspace = workspace
+        self._start_soon = start_soon
+        self._tell = tell
+        self._status = DevStatus(status="absent")
+        self._settled = anyio.Event()
+        """Set while the status is one that a waiting caller waits for."""
+        self._settled.set()
+        self._scope = anyio.CancelScope()
+        self._log = bytearray()
+
+    async def find(self) -> None:
+        """Follow a dev server that came along with the sandbox, if there is one."""
+        process = await self._find_process()
+        if process is not None and process.is_running:
+            self._follow(process, port=None)
+
+    async def start(self, order: DevOrder) -> DevStatus:
+        """Have it running, ended first if asked so; returns without waiting for an answer."""
+        if order.restart:
+            await self.stop()
+        process = await self._link.start(
+            ProcessSpec(
+                name=NAME,
+                argv=("bash", "-lc", order.command),
+                cwd=self._workspace,
+                environment={"TERM": "xterm-256color", **order.environment},
+                pty=_PTY,
+            )
+        )
+        known = self._status
+        if (known.status, known.pid) != ("answering", process.pid) or order.port not in (None, known.port):
+            self._follow(process, order.port)
+        return self._status
+
+    async def status(self, wait_s: float) -> DevStatus:
+        """Return its status, asking anew; with `wait_s`, once it answers or has ended or the time is over."""
+        if self._status.status == "answering" and self._status.port is not None:
+            answer = await self._ask(self._status.port)
+            if answer is not None:
+                self._status = self._status.model_copy(update={"http_status": answer})
+        with anyio.move_on_after(wait_s):
+            await self._settled.wait()
+        return self._status
+
+    async def stop(self) -> None:
+        """End it with all its children; nothing happens when there is none."""
+        self._scope.cancel()
+        with suppress(NotFoundError):
+            await self._link.stop(NAME)
+        self._change(DevStatus(status="absent"))
+
+    def _follow(self, process: ProcessStatus, port: int | None) -> None:
+        self._scope.cancel()
+        self._scope = anyio.CancelScope()
+        self._log.clear()
+        self._status = DevStatus(status="starting", port=port, pid=process.pid)
+        self._settled = anyio.Event()
+        self._start_soon(self._watch, process, port, self._scope)
+
+    async def _watch(self, process: ProcessStatus, port: int | None, scope: anyio.CancelScope) -> None:
+        """Ask until it answers, and wait for its end."""
+        with scope:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._ask_until_answered, process, port)
+                await self._read_log(process)
+                tasks.cancel_scope.cancel()
+            ended = await self._find_process()
+            exit_code = None if ended is None else ended.exit_code
+            self._change(
+                DevStatus(
+                    status="exited",
+                    pid=process.pid,
+                    exit_code=exit_code,
+                    detail=f"the dev server ended with exit code {exit_code}\n{self._log_tail()}",
+                )
+            )
+
+    async def _read_log(self, process: ProcessStatus) -> None:
+        """Keep the end of its output; return when it has ended."""
+        begin = max(process.starts["out"], process.ends["out"] - _LOG_TAIL_BYTES) if process.is_running else 0
+        async for chunk in self._link.attach(NAME, "out", begin):
+            self._log += chunk.data
+            del self._log[:-_LOG_TAIL_BYTES]
+
+    async def _ask_until_answered(self, process: ProcessStatus, port: int | None) -> None:
+        # A dev server that came along with a memory image is asked from now on, not from its start.
+        began = time.monotonic()
+        for attempt in range(1 << 30):
+            for candidate in [port] if port is not None else await self._own_ports():
+                answer = await self._ask(candidate)
+                if answer is not None:
+                    seconds = time.monotonic() - began
+                    self._change(
+                        DevStatus(
+                            status="answering", port=candidate, pid=process.pid, http_status=answer, seconds=seconds
+                        )
+                    )
+                    return
+            if time.monotonic() - began > SILENT_AFTER_S and self._status.status == "starting":
+                where = "any port" if port is None else f"port {port}"
+                detail = f"no HTTP answer on {where} after {SILENT_AFTER_S:.0f} s\n{self._log_tail()}"
+                self._change(DevStatus(status="silent", port=port, pid=process.pid, detail=detail))
+            await anyio.sleep(_ASK_EVERY_S[min(attempt, len(_ASK_EVERY_S) - 1)])
+
+    async def _own_ports(self) -> list[int]:
+        return [listening.port for listening in await self._link.ports() if listening.process == NAME]
+
+    async def _ask(self, port: int) -> int | None:
+        """Return the HTTP status of the front page, or None when there was no answer."""
+        with anyio.move_on_after(_ANSWER_TIME_S):
+            try:
+                async with self._link.dial(port) as stream:
+                    await stream.send(
+                        f"GET / HTTP/1.1\r\nHost: localhost:{port}\r\nAccept: text/html,*/*\r\n"
+                        "User-Agent: lot\r\nConnection: close\r\n\r\n".encode()
+                    )
+                    return _http_status(await stream.receive(_STATUS_LINE_BYTES))
+            except (SandboxUnavailableError, anyio.EndOfStream, anyio.BrokenResourceError):
+                return None
+        return None
+
+    async def _find_process(self) -> ProcessStatus | None:
+        return next((process for process in await self._link.processes() if process.name == NAME), None)
+
+    def _log_tail(self) -> str:
+        return self._log.decode(errors="replace")
+
+    def _change(self, status: DevStatus) -> None:
+        is_news = status.status != self._status.status
+        self._status = status
+        if status.status in ("answering", "exited", "absent"):
+            self._settled.set()
+        if is_news:
+            self._tell(status)
+
+
+def _http_status(beginning: bytes) -> int | None:
+    """Return the status that an answer begins with; what is no HTTP answer has none."""
+    version, _, rest = beginning.partition(b" ")
+    code = rest[:3]
+    return int(code) if version.startswith(b"HTTP/1.") and code.isdigit() and len(code) == 3 else None

@@ -1,0 +1,8 @@
+# Prints everything that differs from a commit. Argument: the commit.
+# Prints: HEAD's commit, a NUL, then raw and numstat records and, after an empty record, the patch.
+take_content || exit
+read_head
+printf '%s\0' "$head"
+git diff --cached --raw --numstat --patch -z --abbrev=40 --binary --full-index --find-renames --no-color \
+	--no-ext-diff --no-textconv --no-indent-heuristic --submodule=short --ignore-submodules=none \
+	--src-prefix=a/ --dst-prefix=b/ "$1" -- . "${injected[@]}"

@@ -1,0 +1,71 @@
+"""What a runner's server and its client share beyond `protocol.py`: names, limits and the bodies of small calls."""
+
+import struct
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from lot.harness.harness import AgentRecord
+
+RUNNER_SOCKET = "runner.sock"
+FORWARD_SOCKET = "forward.sock"
+EPOCH_HEADER = "X-Lot-Epoch"
+MAX_BODY_BYTES = 8 << 20
+"""A message of 1 MB may be six times as long as JSON."""
+MAX_FRAME_BYTES = 16 << 20
+"""One record with the largest events."""
+OFFSET = struct.Struct(">Q")
+"""Begins every binary frame of an attached journal; the data follows."""
+
+RECORD: TypeAdapter[AgentRecord] = TypeAdapter(AgentRecord)
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Empty(_Body):
+    """A call that needs nothing said."""
+
+
+class StatusQuery(_Body):
+    """How long to wait for an answer of the dev server."""
+
+    wait_s: float = Field(0.0, ge=0.0, le=3600.0)
+
+
+class PauseQuery(_Body):
+    """The image's folder."""
+
+    into: str
+
+
+class LayerQuery(_Body):
+    """The folder of the layer that a disk becomes."""
+
+    layer: str
+
+
+class MessageBody(_Body):
+    """A user's message."""
+
+    message_id: str
+    text: str
+
+
+class DiffQuery(_Body):
+    """What to compare with."""
+
+    base_commit: str
+
+
+class Resize(_Body):
+    """Text frame of an attached socket: the size of the PTY."""
+
+    rows: int = Field(ge=1, le=1000)
+    columns: int = Field(ge=1, le=1000)
+
+
+class Stored(_Body):
+    """Text frame of a records socket: everything before this offset is stored."""
+
+    ack: int = Field(ge=0)

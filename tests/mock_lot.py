@@ -1,0 +1,388 @@
+"""A Lot server that keeps everything in memory and misbehaves on demand; for tests of what talks to one."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from lot.api.schemas.projects import NewProject, ProjectBody, PullRequestBody, SnapshotBody, SnapshotLog
+from lot.api.schemas.sessions import (
+    DiffBody,
+    DiffFileBody,
+    EventBody,
+    EventPage,
+    MessageBody,
+    NewFork,
+    NewMessage,
+    NewSession,
+    NewTerminal,
+    PreviewBody,
+    ProcessBody,
+    SessionBody,
+)
+from lot.client.address import Address
+
+TOKEN = "token-of-the-mock"
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+PATCH = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-old\n+new\n"
+
+
+@dataclass
+class MockLot:
+    """The server's state; tests set it before they act and read it afterwards."""
+
+    setup_fails: bool = False
+    provider: str = "anthropic"
+    drop_after: list[int] = field(default_factory=list)
+    """Of each coming event stream: after how many events it is cut."""
+    repeat: int = 0
+    """How many events before the one asked for each stream sends once more."""
+    skip_once: set[int] = field(default_factory=set)
+    """Events left out of the next stream that would have brought them."""
+    shell_output: bytes = b"$ "
+    shell_echoes: bool = True
+    projects: dict[str, ProjectBody] = field(default_factory=dict)
+    environments: dict[str, dict[str, str]] = field(default_factory=dict)
+    sessions: dict[str, SessionBody] = field(default_factory=dict)
+    events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    messages: list[NewMessage] = field(default_factory=list)
+    sizes: list[str] = field(default_factory=list)
+    shell_input: bytes = b""
+    shell_runs: bool = True
+    calls: list[str] = field(default_factory=list)
+    pull_requests: list[PullRequestBody] = field(default_factory=list)
+
+    def add_project(self, name: str = "shop") -> ProjectBody:
+        """Put a project with a ready snapshot there."""
+        project = ProjectBody(
+            id=f"p{len(self.projects) + 1}",
+            name=name,
+            source="/srv/shop",
+            branch="main",
+            setup_command="npm ci",
+            dev_command="npm run dev",
+            port=5173,
+            size="small",
+            environment_keys=[],
+            snapshot=self._snapshot(),
+            ready_snapshot=None if self.setup_fails else "snap1",
+            sessions=0,
+            created_at=NOW,
+        )
+        self.projects[project.id] = project
+        return project
+
+    def add_session(self, id: str = "abcdefghij", **fields: Any) -> SessionBody:
+        """Put a session there that is on and idle, unless `fields` say otherwise."""
+        values: dict[str, Any] = {
+            "id": id,
+            "project_id": "p1",
+            "project_name": "shop",
+            "parent_id": None,
+            "title": "A title",
+            "label": "Idle",
+            "agent": "idle",
+            "sandbox": "on",
+            "reason": None,
+            "is_scripted": self.provider == "rehearsal",
+            "provider": self.provider,
+            "model": None,
+            "size": "small",
+            "branch": f"lot/a-title-{id}",
+            "base_branch": "main",
+            "base_commit": "c0ffee" * 6,
+            "pause_at": None,
+            "pause_reason": None,
+            "preview": PreviewBody(url="http://5173--x.test/", sign_in_url="http://5173--x.test/.lot?t=1", port=5173),
+            "events": 0,
+            "kept_messages": 0,
+            "created_at": NOW + timedelta(seconds=len(self.sessions)),
+            "changed_at": NOW,
+        }
+        session = SessionBody(**{**values, **fields})
+        self.sessions[id] = session
+        self.events.setdefault(id, [])
+        return session
+
+    def tell(self, session: str, kind: str, **fields: Any) -> None:
+        """Add an event to a transcript."""
+        self.events[session].append({"kind": kind, "at": NOW.isoformat(), **fields})
+        self.sessions[session] = self.sessions[session].model_copy(update={"events": len(self.events[session])})
+
+    def _snapshot(self) -> SnapshotBody:
+        return SnapshotBody(
+            id="snap1",
+            generation=1,
+            state="failed" if self.setup_fails else "ready",
+            commit=None,
+            has_memory=not self.setup_fails,
+            failure="the setup command ended with exit code 7" if self.setup_fails else None,
+            build_s=None if self.setup_fails else 2.5,
+            created_at=NOW,
+        )
+
+    def app(self) -> FastAPI:
+        """Return the server."""
+        app = FastAPI()
+        _project_routes(app, self)
+        _session_routes(app, self)
+        _sockets(app, self)
+
+        @app.middleware("http")
+        async def need_token(request: Request, call_next: Any) -> Response:
+            self.calls.append(f"{request.method} {request.url.path}")
+            if request.headers.get("authorization") != f"Bearer {TOKEN}" and request.url.path != "/api/health":
+                return JSONResponse({"code": "auth.required", "message": "No valid token."}, 401)
+            try:
+                answer: Response = await call_next(request)
+            except KeyError as error:
+                return JSONResponse({"code": "not_found", "message": f"There is no {error}"}, 404)
+            return answer
+
+        return app
+
+
+def _project_routes(app: FastAPI, lot: MockLot) -> None:
+    def find(name: str) -> ProjectBody:
+        return next((each for each in lot.projects.values() if each.name == name), None) or lot.projects[name]
+
+    @app.get("/api/health")
+    def health() -> dict[str, Any]:
+        return {"ok": True, "version": "1"}
+
+    @app.post("/api/projects", status_code=201)
+    def create(new: NewProject) -> ProjectBody:
+        project = lot.add_project(new.name or "shop").model_copy(update={"source": new.source})
+        lot.projects[project.id] = project
+        lot.environments[project.id] = new.environment
+        return project
+
+    @app.get("/api/projects")
+    def list_projects() -> list[ProjectBody]:
+        return list(lot.projects.values())
+
+    @app.get("/api/projects/{project}")
+    def get(project: str) -> ProjectBody:
+        return find(project)
+
+    @app.delete("/api/projects/{project}", status_code=204)
+    def delete(project: str, cascade: bool = False) -> None:
+        del lot.projects[find(project).id]
+
+    @app.post("/api/projects/{project}/snapshots", status_code=201)
+    def retry(project: str) -> SnapshotBody:
+        lot.setup_fails = False
+        found = find(project)
+        lot.projects[found.id] = found.model_copy(update={"snapshot": lot._snapshot(), "ready_snapshot": "snap1"})
+        return lot._snapshot()
+
+    @app.get("/api/snapshots/{snapshot}/log")
+    def log(snapshot: str, after: int = 0) -> SnapshotLog:
+        text = "[lot] running npm ci\nadded 64 packages\n"[after:]
+        return SnapshotLog(text=text, next_offset=after + len(text))
+
+    @app.get("/api/projects/{project}/pull-requests")
+    def list_pull_requests(project: str) -> list[PullRequestBody]:
+        return lot.pull_requests
+
+    @app.get("/api/projects/{project}/pull-requests/{number}")
+    def get_pull_request(project: str, number: int) -> PullRequestBody:
+        return lot.pull_requests[number - 1]
+
+    @app.get("/api/projects/{project}/pull-requests/{number}/patch")
+    def patch(project: str, number: int) -> PlainTextResponse:
+        return PlainTextResponse(PATCH)
+
+    @app.post("/api/projects/{project}/pull-requests/{number}/merge")
+    def merge(project: str, number: int) -> PullRequestBody:
+        merged = lot.pull_requests[number - 1].model_copy(update={"state": "merged"})
+        lot.pull_requests[number - 1] = merged
+        return merged
+
+
+def _session_routes(app: FastAPI, lot: MockLot) -> None:
+    def change(session: str, **fields: Any) -> SessionBody:
+        lot.sessions[session] = lot.sessions[session].model_copy(update=fields)
+        return lot.sessions[session]
+
+    @app.post("/api/sessions", status_code=201)
+    def create(new: NewSession) -> SessionBody:
+        if new.provider:
+            lot.provider = new.provider
+        session = lot.add_session("newsession", title=new.title or "New session", label="Starting", sandbox="booting")
+        lot.messages.extend([new.message] if new.message else [])
+        lot.tell(session.id, "step_done", step="restoring memory", seconds=0.4)
+        lot.tell(session.id, "state_changed", agent="idle", sandbox="on", label="Idle")
+        return change(session.id, label="Idle", sandbox="on")
+
+    @app.get("/api/sessions")
+    def list_sessions(project: str | None = None) -> list[SessionBody]:
+        return list(lot.sessions.values())
+
+    @app.get("/api/sessions/{session}")
+    def get(session: str) -> SessionBody:
+        return lot.sessions[session]
+
+    @app.delete("/api/sessions/{session}", status_code=204)
+    def delete(session: str) -> None:
+        del lot.sessions[session]
+
+    @app.post("/api/sessions/{session}/messages", status_code=202)
+    def send(session: str, message: NewMessage) -> MessageBody:
+        lot.messages.append(message)
+        lot.tell(session, "message_added", message_id=message.id, text=message.text[:100])
+        lot.tell(session, "message_delivered", message_id=message.id)
+        if message.text == "fail":
+            lot.tell(session, "turn_failed", reason="the key was refused", status=401)
+        else:
+            lot.tell(session, "agent_text", text="Done, **really**.")
+            lot.tell(session, "turn_ended", outcome="completed", duration_s=1.5, input_tokens=1200, output_tokens=34)
+        return MessageBody(id=message.id, text=message.text[:100], delivery="kept", created_at=NOW)
+
+    @app.post("/api/sessions/{session}/{verb}")
+    def move(session: str, verb: str, wait_s: float = 0) -> Response:
+        if verb == "stop":
+            said = {"code": "session.transition_not_allowed", "message": "stop does not apply while idle"}
+            return JSONResponse(said, 409)
+        fields = {
+            "pause": {"label": "Paused", "sandbox": "paused"},
+            "resume": {"label": "Idle", "sandbox": "on"},
+        }.get(verb)
+        if fields is None:
+            return _made(lot, session, verb)
+        return JSONResponse(change(session, **fields).model_dump(mode="json"))
+
+    @app.get("/api/sessions/{session}/events")
+    def events(session: str, after: int = 0, limit: int = 500) -> EventPage:
+        all_events = _numbered(lot, session)
+        return EventPage(events=all_events[after : after + limit], newest=len(all_events))
+
+    @app.get("/api/sessions/{session}/diff")
+    def diff(session: str) -> DiffBody:
+        file = DiffFileBody(path="a.txt", old_path=None, status="modified", added=1, removed=1)
+        is_live = lot.sessions[session].sandbox == "on"
+        return DiffBody(
+            base_commit="c0ffee", patch=PATCH, is_truncated=False, is_live=is_live, files=[file], taken_at=NOW
+        )
+
+    @app.get("/api/sessions/{session}/logs")
+    def logs(session: str, process: str = "dev") -> PlainTextResponse:
+        return PlainTextResponse("ready in 254 ms\n\x1b]0;evil title\x07\x1b[32mgreen\x1b[0m\n")
+
+    @app.get("/api/sessions/{session}/processes")
+    def processes(session: str) -> list[ProcessBody]:
+        return [_shell(lot)]
+
+
+def _made(lot: MockLot, session: str, verb: str) -> Response:
+    if verb == "fork":
+        body: Any = lot.add_session("forkedfork", parent_id=session, title=NewFork().title or "A title")
+        return JSONResponse(body.model_dump(mode="json"), 201)
+    if verb == "terminals":
+        lot.sizes.append(NewTerminal().model_dump_json())
+        return JSONResponse(_shell(lot).model_dump(mode="json"), 201)
+    number = 1
+    body = PullRequestBody(
+        project_id="p1",
+        session_id=session,
+        number=number,
+        title="A title",
+        body="",
+        base_branch="main",
+        branch="lot/x",
+        head_commit="beef",
+        state="open",
+        url="http://lot/pr/1",
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    lot.pull_requests[:] = [body]
+    return JSONResponse(body.model_dump(mode="json"))
+
+
+def _shell(lot: MockLot) -> ProcessBody:
+    return ProcessBody(
+        name="terminal-1",
+        pid=7,
+        is_running=lot.shell_runs,
+        exit_code=None if lot.shell_runs else 0,
+        starts={"out": 0},
+        ends={"out": len(lot.shell_output)},
+    )
+
+
+def _numbered(lot: MockLot, session: str) -> list[EventBody]:
+    return [EventBody(number=number, event=event) for number, event in enumerate(lot.events[session], 1)]
+
+
+def _sockets(app: FastAPI, lot: MockLot) -> None:
+    @app.websocket("/api/sessions/{session}/events/stream")
+    async def stream(socket: WebSocket, session: str, after: int = 0) -> None:
+        if socket.headers.get("authorization") != f"Bearer {TOKEN}":
+            await socket.close(4401)
+            return
+        await socket.accept()
+        limit = lot.drop_after.pop(0) if lot.drop_after else None
+        sent = 0
+        number = max(0, after - lot.repeat)
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            while session in lot.sessions:
+                if limit is not None and sent >= limit:
+                    await socket.close(1011)
+                    return
+                pending = _numbered(lot, session)[number:]
+                if not pending:
+                    await asyncio.sleep(0.005)
+                    continue
+                number += 1
+                if number in lot.skip_once:
+                    lot.skip_once.discard(number)
+                    continue
+                await socket.send_text(pending[0].model_dump_json())
+                sent += 1
+            await socket.close(4404)
+
+    @app.websocket("/api/sessions/{session}/processes/{name}/stream")
+    async def shell(socket: WebSocket, session: str, name: str, offset: int = 0) -> None:
+        await socket.accept()
+        with contextlib.suppress(WebSocketDisconnect):
+            await socket.send_bytes(offset.to_bytes(8, "big") + lot.shell_output[offset:])
+            offset = len(lot.shell_output)
+            while lot.shell_runs:
+                message = await socket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                if message.get("text"):
+                    lot.sizes.append(message["text"])
+                    continue
+                lot.shell_input += message["bytes"]
+                if lot.shell_echoes:
+                    await socket.send_bytes(offset.to_bytes(8, "big") + message["bytes"])
+                    offset += len(message["bytes"])
+                if b"\x04" in message["bytes"]:
+                    lot.shell_runs = False
+            await socket.close()
+
+
+@contextmanager
+def served(lot: MockLot) -> Iterator[Address]:
+    """Serve a mock on a port of its own for the length of the block."""
+    server = uvicorn.Server(uvicorn.Config(lot.app(), port=0, log_level="error", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            threading.Event().wait(0.005)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield Address(f"http://127.0.0.1:{port}", TOKEN)
+    finally:
+        server.should_exit = True
+        thread.join()
