@@ -1,0 +1,63 @@
+"""From our errors to HTTP: the status of each `code`, and the body `{"code", "message"}`."""
+
+from collections.abc import Mapping
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from lot.core.errors import CallerError, LotError, UnavailableError
+
+logger = structlog.get_logger(__name__)
+
+_STATUSES: Mapping[str, int] = {
+    "auth.required": 401,
+    "not_found": 404,
+    "input.invalid": 422,
+    "input.too_large": 413,
+    "git.repository": 422,
+    "session.transition_not_allowed": 409,
+    "project.not_ready": 409,
+    "nothing_to_do": 409,
+    "lease.stale_epoch": 409,
+    "caller": 409,
+    "git.failed": 502,
+    "model.provider": 502,
+    "host.full": 507,
+}
+
+
+def status_of(error: LotError) -> int:
+    """Return the HTTP status of an error: its code's own, else its family's."""
+    if error.code in _STATUSES:
+        return _STATUSES[error.code]
+    if isinstance(error, CallerError):
+        return 400
+    return 503 if isinstance(error, UnavailableError) else 500
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Have an application answer our errors, malformed requests and our own defects in one shape."""
+    app.add_exception_handler(LotError, _answer_ours)
+    app.add_exception_handler(RequestValidationError, _answer_malformed)
+    app.add_exception_handler(Exception, _answer_defect)
+
+
+async def _answer_ours(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, LotError):
+        raise error
+    return JSONResponse({"code": error.code, "message": str(error)}, status_of(error))
+
+
+async def _answer_malformed(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    faults = "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()[:5])
+    return JSONResponse({"code": "input.invalid", "message": faults}, 422)
+
+
+async def _answer_defect(request: Request, error: Exception) -> JSONResponse:
+    logger.exception("request failed", path=request.url.path, exc_info=error)
+    message = "Lot has a defect here; its log has the details"
+    return JSONResponse({"code": "internal", "message": message}, 500)

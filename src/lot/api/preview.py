@@ -1,0 +1,267 @@
+"""The entry for previews: `http://<port>--<session>.<domain>` leads to that port of that session's sandbox.
+
+Each session and port is an origin of its own, let in by a cookie that a signed ticket sets. Nothing of the control
+plane's own (its cookie, its token) reaches the sandbox.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+from urllib.parse import quote
+from weakref import WeakKeyDictionary, WeakMethod
+
+import anyio
+import httpcore
+import httpx
+import structlog
+from anyio.abc import ByteStream
+from httpx_ws import AsyncWebSocketSession, HTTPXWSException, WebSocketDisconnect, WebSocketUpgradeError, aconnect_ws
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from starlette.websockets import WebSocketDisconnect as BrowserGone
+from wsproto.events import BytesMessage, TextMessage
+
+from lot.api.auth import has_token
+from lot.api.dialing import DialTransport
+from lot.api.preview_pages import page
+from lot.api.tickets import COOKIE, COOKIE_S, Tickets
+from lot.core.errors import LotError, NotFoundError, SandboxUnavailableError, UnavailableError
+from lot.core.ids import SessionId
+from lot.core.session import SandboxState
+from lot.engine.engine import Engine
+from lot.guest.wire import GUEST_PORT
+from lot.runner.client import RunnerClient
+
+logger = structlog.get_logger(__name__)
+
+SIGN_IN_PATH = "/.lot/sign-in"
+MAX_WS_MESSAGE_BYTES = 16 << 20
+_HOP_BY_HOP = frozenset(
+    (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
+)
+_WS_OWN = frozenset(
+    (b"sec-websocket-key", b"sec-websocket-version", b"sec-websocket-extensions", b"sec-websocket-protocol")
+)
+
+
+def preview_host(port: int, session: str, domain: str) -> str:
+    """Return the host name under which one port of one session is seen."""
+    return f"{port}--{session}.{domain}"
+
+
+class Preview:
+    """ASGI middleware: takes requests for preview hosts, passes all others on."""
+
+    def __init__(self, app: ASGIApp, *, engine: Engine, tickets: Tickets, token: str, domain: str) -> None:
+        self._app, self._engine, self._tickets, self._token = app, engine, tickets, token
+        self._host = re.compile(rf"(\d{{1,5}})--([a-z0-9]{{4,40}})\.{re.escape(domain)}(?::\d+)?", re.IGNORECASE)
+        self._transports: WeakKeyDictionary[RunnerClient, dict[int, DialTransport]] = WeakKeyDictionary()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        match = self._host.fullmatch(_host_of(scope)) if scope["type"] in ("http", "websocket") else None
+        if match is None:
+            await self._app(scope, receive, send)
+            return
+        port, session = int(match[1]), SessionId(match[2].lower())
+        if scope["type"] == "http":
+            response = await self._answer(Request(scope, receive), session, port)
+            await response(scope, receive, send)
+        else:
+            await self._bridge(WebSocket(scope, receive, send), session, port)
+
+    async def _answer(self, request: Request, session: SessionId, port: int) -> Response:
+        host = _host_of(request.scope).partition(":")[0].lower()
+        if request.url.path == SIGN_IN_PATH:
+            return self._sign_in(request, host)
+        if not self._is_let_in(request, host):
+            return page("sign_in", 401, "Open this preview from Lot: its link signs you in.")
+        if not 0 < port < 65536 or port == GUEST_PORT:
+            return page("nothing", 404, f"Port {port} cannot be previewed.")
+        try:
+            return await self._forward(request, session, port)
+        except NotFoundError:
+            return page("gone", 404, "There is no such session.")
+        except (LotError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+            return await self._explain(session, port, error)
+
+    def _sign_in(self, request: Request, host: str) -> Response:
+        if not self._tickets.is_valid("link", host, request.query_params.get("ticket", "")):
+            return page("sign_in", 401, "This link is over; open the preview from Lot again.")
+        to = request.query_params.get("to", "/")
+        answer = RedirectResponse(to if to.startswith("/") and not to.startswith("//") else "/", 303)
+        cookie = self._tickets.issue("cookie", host, COOKIE_S)
+        answer.set_cookie(COOKIE, cookie, max_age=COOKIE_S, httponly=True, samesite="lax", path="/")
+        return answer
+
+    def _is_let_in(self, connection: Request | WebSocket, host: str) -> bool:
+        if has_token(connection, self._token):
+            return True
+        return self._tickets.is_valid("cookie", host, connection.cookies.get(COOKIE, ""))
+
+    async def _forward(self, request: Request, session: SessionId, port: int) -> Response:
+        transport = self._transport(session, port)
+        has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
+        outgoing = httpx.Request(
+            request.method,
+            httpx.URL(scheme="http", host="sandbox", port=port, raw_path=_raw_path(request.scope)),
+            headers=self._clean_headers(request),
+            content=request.stream() if has_body else None,
+            extensions={"timeout": {"connect": 10.0, "write": 60.0, "pool": 10.0}},
+        )
+        await self._engine.extend(session, "preview in use")
+        answer = await transport.handle_async_request(outgoing)
+        response = StreamingResponse(_body(answer), answer.status_code)
+        response.raw_headers = [
+            (name.lower(), value) for name, value in answer.headers.raw if name.lower() not in _HOP_BY_HOP
+        ]
+        return response
+
+    def _transport(self, session: SessionId, port: int) -> DialTransport:
+        """Return the pool of connections to a port; a runner that came anew gets a new pool."""
+        client = self._engine.client_of(session)
+        transports = self._transports.setdefault(client, {})
+        if port not in transports:
+            # Only weakly: a transport that held its client would keep both for ever.
+            dial = WeakMethod(client.dial)
+            transports[port] = DialTransport(lambda: _called(dial, port))
+        return transports[port]
+
+    def _clean_headers(self, connection: Request | WebSocket) -> list[tuple[bytes, bytes]]:
+        """Return a request's headers without those of one connection, and without what is the control plane's own."""
+        kept: list[tuple[bytes, bytes]] = []
+        for name, value in connection.headers.raw:
+            if name in _HOP_BY_HOP or (name == b"authorization" and has_token(connection, self._token)):
+                continue
+            if name == b"cookie":
+                value = b"; ".join(part for part in value.split(b"; ") if not part.startswith(COOKIE.encode() + b"="))
+                if not value:
+                    continue
+            kept.append((name, value))
+        return kept
+
+    async def _explain(self, session_id: SessionId, port: int, error: Exception) -> Response:
+        """Say in words why the app cannot be seen."""
+        try:
+            session = await self._engine.parts.store.get_session(session_id)
+        except NotFoundError:
+            return page("gone", 404, "There is no such session.")
+        match session.sandbox_state:
+            case SandboxState.BOOTING | SandboxState.RESUMING:
+                return page("starting", 503, f"The session is {session.label}.", refresh_s=1)
+            case SandboxState.PAUSED | SandboxState.PAUSING | SandboxState.ABSENT:
+                return page("paused", 503, session.reason or "Send a message, or resume it.")
+            case SandboxState.ON:
+                return await self._explain_port(session_id, port, error)
+
+    async def _explain_port(self, session_id: SessionId, port: int, error: Exception) -> Response:
+        try:
+            dev = await self._engine.client_of(session_id).dev_status()
+        except UnavailableError:
+            return page("starting", 503, "Connecting to the session.", refresh_s=1)
+        if dev.port in (None, port) and dev.status == "starting":
+            return page("starting", 503, "The dev server is starting.", refresh_s=1)
+        if dev.status == "exited":
+            return page("crashed", 502, f"It ended with exit code {dev.exit_code}.", log=dev.detail)
+        if isinstance(error, SandboxUnavailableError | httpcore.ConnectError):
+            return page("nothing", 502, f"Nothing listens on port {port}.")
+        return page("crashed", 502, f"The app broke the connection: {error}")
+
+    async def _bridge(self, browser: WebSocket, session: SessionId, port: int) -> None:
+        host = _host_of(browser.scope).partition(":")[0].lower()
+        if not self._is_let_in(browser, host) or not 0 < port < 65536 or port == GUEST_PORT:
+            await browser.close(4401)
+            return
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in self._clean_headers(browser)
+            if name not in _WS_OWN
+        ]
+        url = httpx.URL(scheme="http", host="sandbox", port=port, raw_path=_raw_path(browser.scope))
+        try:
+            client = self._engine.client_of(session)
+            async with (
+                httpx.AsyncClient(transport=DialTransport(lambda: client.dial(port))) as http,
+                aconnect_ws(
+                    str(url),
+                    http,
+                    headers=headers,
+                    subprotocols=browser.scope.get("subprotocols") or None,
+                    max_message_size_bytes=MAX_WS_MESSAGE_BYTES,
+                    keepalive_ping_interval_seconds=None,
+                ) as app,
+            ):
+                await browser.accept(app.subprotocol)
+                async with anyio.create_task_group() as group:
+                    group.start_soon(_to_app, browser, app, group.cancel_scope)
+                    await _to_browser(app, browser)
+                    group.cancel_scope.cancel()
+        except (LotError, HTTPXWSException, WebSocketUpgradeError, httpcore.NetworkError, OSError) as error:
+            logger.info("preview socket ended", session_id=session, port=port, error=str(error))
+            await _close(browser, 1014)
+
+
+def _called(dial: "WeakMethod[Any]", port: int) -> AbstractAsyncContextManager[ByteStream]:
+    method = dial()
+    if method is None:
+        raise SandboxUnavailableError("the session's runner is gone; ask again")
+    stream: AbstractAsyncContextManager[ByteStream] = method(port)
+    return stream
+
+
+async def _to_app(browser: WebSocket, app: AsyncWebSocketSession, scope: anyio.CancelScope) -> None:
+    try:
+        while True:
+            message = await browser.receive()
+            if message["type"] == "websocket.disconnect":
+                break
+            if message.get("text") is not None:
+                await app.send_text(message["text"])
+            elif message.get("bytes") is not None:
+                await app.send_bytes(message["bytes"])
+    except (BrowserGone, HTTPXWSException):
+        pass
+    scope.cancel()
+
+
+async def _to_browser(app: AsyncWebSocketSession, browser: WebSocket) -> None:
+    try:
+        while True:
+            event = await app.receive()
+            if isinstance(event, TextMessage):
+                await browser.send_text(event.data)
+            elif isinstance(event, BytesMessage):
+                await browser.send_bytes(bytes(event.data))
+    except WebSocketDisconnect as end:
+        await _close(browser, end.code)
+    except HTTPXWSException:
+        await _close(browser, 1012)
+
+
+async def _close(browser: WebSocket, code: int) -> None:
+    # The browser may have gone by itself, or was never accepted; either is the end we want.
+    try:
+        await browser.close(code if 1000 <= code < 5000 and code not in (1005, 1006, 1015) else 1011)
+    except RuntimeError:
+        return
+
+
+async def _body(answer: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for part in answer.aiter_raw():
+            yield part
+    finally:
+        await answer.aclose()
+
+
+def _host_of(scope: Scope) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+
+
+def _raw_path(scope: Scope) -> bytes:
+    path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    query: bytes = scope.get("query_string", b"")
+    return path + (b"?" + query if query else b"")

@@ -1,0 +1,203 @@
+"""Sessions: their course, conversation, diff, pull request, processes and terminals."""
+
+from collections.abc import Callable
+from datetime import UTC
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import PlainTextResponse
+
+from lot.api.schemas.projects import PullRequestBody
+from lot.api.schemas.sessions import (
+    DiffBody,
+    EventPage,
+    KeepAwake,
+    MessageBody,
+    NewFork,
+    NewMessage,
+    NewPullRequest,
+    NewSession,
+    NewTerminal,
+    PortBody,
+    ProcessBody,
+    SessionBody,
+    UsageBody,
+)
+from lot.api.views import Views, event_body
+from lot.core.errors import NotFoundError, UnavailableError
+from lot.core.ids import MessageId, ProjectId, SessionId, new_id
+from lot.core.records import Message, Session
+from lot.core.session import AgentState, SandboxState
+from lot.engine.engine import Engine
+from lot.runner.protocol import ProcessBody as RunnerProcess
+from lot.runner.protocol import TerminalOrder
+
+WAIT = Query(default=0.0, ge=0.0, le=600.0, description="Seconds that the call may wait for the move to finish")
+MOVING = (SandboxState.BOOTING, SandboxState.RESUMING, SandboxState.PAUSING)
+
+
+def session_routes(engine: Engine, views: Views) -> APIRouter:
+    """Return the routes under `/api/sessions`. 404 everywhere: there is no such session."""
+    router = APIRouter(prefix="/api/sessions", tags=["sessions"])
+    store = engine.parts.store
+
+    async def settled(session: Session, wait_s: float, is_reached: Callable[[Session], bool]) -> SessionBody:
+        return await views.session(await engine.wait_until(session.id, is_reached, wait_s))
+
+    @router.post("", status_code=201)
+    async def create_session(new: NewSession) -> SessionBody:
+        """Start a session from the project's snapshot. 409: the project has none yet."""
+        message = (MessageId(new.message.id), new.message.text) if new.message else None
+        session = await engine.create_session(
+            await store.get_project(new.project),
+            title=new.title,
+            message=message,
+            size=new.size,
+            provider=new.provider,
+            model=new.model,
+        )
+        return await views.session(session)
+
+    @router.get("")
+    async def list_sessions(project: str | None = None) -> list[SessionBody]:
+        """Return all sessions, or those of one project (id or name)."""
+        project_id: ProjectId | None = (await store.get_project(project)).id if project else None
+        return [await views.session(session) for session in await store.list_sessions(project_id)]
+
+    @router.get("/{session}")
+    async def show_session(session: str) -> SessionBody:
+        """Return one session."""
+        return await views.session(await store.get_session(SessionId(session)))
+
+    @router.delete("/{session}", status_code=204)
+    async def delete_session(session: str) -> None:
+        """Delete a session for good; its branch and pull request on the git host stay."""
+        await engine.delete_session(SessionId(session))
+
+    @router.post("/{session}/messages", status_code=202)
+    async def send_message(session: str, new: NewMessage) -> MessageBody:
+        """Keep a message and deliver it exactly once, whatever the session's state; it wakes one that is paused."""
+        return _message(await engine.send(SessionId(session), MessageId(new.id), new.text))
+
+    @router.post("/{session}/stop")
+    async def stop_turn(session: str, wait_s: float = WAIT) -> SessionBody:
+        """Stop the running turn. 409: none runs."""
+        stopped = await engine.stop_turn(SessionId(session))
+        return await settled(stopped, wait_s, lambda seen: seen.agent is not AgentState.RUNNING)
+
+    @router.post("/{session}/pause")
+    async def pause_session(session: str, wait_s: float = WAIT) -> SessionBody:
+        """Pause a session with all its memory. 409: it is not on."""
+        paused = await engine.pause(SessionId(session))
+        return await settled(paused, wait_s, lambda seen: seen.sandbox_state not in MOVING)
+
+    @router.post("/{session}/resume")
+    async def resume_session(session: str, wait_s: float = WAIT) -> SessionBody:
+        """Wake a session without starting its agent."""
+        resumed = await engine.resume(SessionId(session))
+        return await settled(resumed, wait_s, lambda seen: seen.sandbox_state not in MOVING)
+
+    @router.post("/{session}/fork", status_code=201)
+    async def fork_session(session: str, new: NewFork, wait_s: float = WAIT) -> SessionBody:
+        """Make a second session with the same memory, disk and transcript; both go on."""
+        child = await engine.fork(SessionId(session), new.title)
+        return await settled(child, wait_s, lambda seen: seen.sandbox_state not in MOVING)
+
+    @router.post("/{session}/keep-awake")
+    async def keep_awake(session: str, keep: KeepAwake) -> SessionBody:
+        """Do not pause the session for being idle before a stated time."""
+        return await views.session(await engine.keep_awake(SessionId(session), keep.until.astimezone(UTC)))
+
+    @router.get("/{session}/events")
+    async def read_events(
+        session: str, after: int = Query(default=0, ge=0), limit: int = Query(default=500, ge=1, le=5000)
+    ) -> EventPage:
+        """Return the transcript from event number `after + 1` on."""
+        found = await store.get_session(SessionId(session))
+        page = await store.read_events(found.id, after=after, limit=limit)
+        return EventPage(events=[event_body(stored) for stored in page], newest=found.events)
+
+    @router.get("/{session}/diff")
+    async def read_diff(session: str) -> DiffBody:
+        """Return what differs from the commit the session started at; while it is off, the last diff computed."""
+        diff, is_live = await engine.diff(SessionId(session))
+        return views.diff(diff, is_live=is_live)
+
+    @router.post("/{session}/pull-request", tags=["pull requests"])
+    async def publish(session: str, new: NewPullRequest) -> PullRequestBody:
+        """Open the session's pull request, or update it. 409: there is nothing to publish. 502: the push failed."""
+        return views.pull_request(await engine.publish(SessionId(session), new.title, new.body))
+
+    @router.get("/{session}/pull-request", tags=["pull requests"])
+    async def show_pull_request(session: str) -> PullRequestBody:
+        """Return the session's newest pull request with its present state. 404: it has none."""
+        found = await store.get_session(SessionId(session))
+        pull_request = await engine.pull_requests.find_of(found)
+        if pull_request is None:
+            raise NotFoundError(f"session {found.id} has no pull request yet")
+        return views.pull_request(pull_request)
+
+    @router.get("/{session}/processes")
+    async def list_processes(session: str) -> list[ProcessBody]:
+        """Return the durable processes in the sandbox. 503: it is not on."""
+        await store.get_session(SessionId(session))
+        return [_process(process) for process in await engine.client_of(SessionId(session)).processes()]
+
+    @router.get("/{session}/ports")
+    async def list_ports(session: str) -> list[PortBody]:
+        """Return what listens in the sandbox. 503: it is not on."""
+        await store.get_session(SessionId(session))
+        ports = await engine.client_of(SessionId(session)).ports()
+        return [PortBody(port=one.port, address=one.address, process=one.process) for one in ports]
+
+    @router.get("/{session}/logs", response_class=PlainTextResponse)
+    async def read_logs(session: str, process: str = "dev") -> Response:
+        """Return the newest 256 KiB that a process printed; while the sandbox is off, as of the last pause."""
+        return PlainTextResponse(await engine.logs(SessionId(session), process))
+
+    @router.post("/{session}/terminals", status_code=201)
+    async def open_terminal(session: str, new: NewTerminal) -> ProcessBody:
+        """Start a shell behind a terminal; attach to it at `processes/<name>/stream`. 503: the sandbox is not on."""
+        await store.get_session(SessionId(session))
+        order = TerminalOrder(name=f"terminal-{new_id(6)}", rows=new.rows, columns=new.columns)
+        return _process(await engine.client_of(SessionId(session)).open_terminal(order))
+
+    @router.post("/{session}/dev-server/restart")
+    async def restart_dev_server(session: str) -> SessionBody:
+        """End the dev server and start it again. 503: the sandbox is not on."""
+        found = await store.get_session(SessionId(session))
+        await engine.restart_dev_server(found.id)
+        return await views.session(found)
+
+    @router.get("/{session}/usage")
+    async def usage(session: str) -> UsageBody:
+        """Return the host memory that a session holds right now, in bytes, and the tokens it has used."""
+        found = await store.get_session(SessionId(session))
+        tokens = await store.model_usage(found.id)
+        try:
+            state = await engine.client_of(found.id).state()
+            sandbox, runner = state.sandbox_memory_bytes, state.memory_bytes
+        except UnavailableError:
+            sandbox, runner = 0, 0
+        return UsageBody(
+            memory_bytes=sandbox + runner,
+            runner_memory_bytes=runner,
+            input_tokens=tokens.input_tokens,
+            output_tokens=tokens.output_tokens,
+        )
+
+    return router
+
+
+def _message(message: Message) -> MessageBody:
+    return MessageBody(id=message.id, text=message.text, delivery=message.delivery, created_at=message.created_at)
+
+
+def _process(process: RunnerProcess) -> ProcessBody:
+    return ProcessBody(
+        name=process.name,
+        pid=process.pid,
+        is_running=process.is_running,
+        exit_code=process.exit_code,
+        starts=process.starts,
+        ends=process.ends,
+    )

@@ -1,0 +1,78 @@
+"""Bodies about projects, snapshots and pull requests."""
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NewProject(_Body):
+    """What a project is made from; creating it starts building its snapshot."""
+
+    source: str = Field(min_length=1, max_length=4096, description="Git URL, or absolute path on the server's machine")
+    name: str | None = Field(default=None, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    branch: str | None = Field(default=None, max_length=255, description="By default the repository's own")
+    setup_command: str | None = Field(default=None, max_length=16_384, description="Run once, in the workspace")
+    dev_command: str | None = Field(default=None, max_length=16_384, description="Starts the dev server")
+    port: int | None = Field(default=None, ge=1, le=65_535, description="Port of the dev server in the sandbox")
+    size: str = Field(default="small", description="small (2 vCPU, 4 GB) or large (4 vCPU, 8 GB)")
+    environment: dict[str, str] = Field(
+        default_factory=dict, repr=False, description="Written to .env; stored encrypted"
+    )
+
+
+class SnapshotBody(_Body):
+    """A project's prepared environment."""
+
+    id: str
+    generation: int
+    state: str = Field(description="building, ready or failed")
+    step: str | None = Field(default=None, description="What is being done right now")
+    commit: str | None
+    has_memory: bool = Field(description="Whether sessions start by restoring memory")
+    failure: str | None
+    build_s: float | None = Field(description="Seconds that the build took")
+    created_at: AwareDatetime
+
+
+class ProjectBody(_Body):
+    """A project; `snapshot` is the newest try, `ready_snapshot` what sessions start from."""
+
+    id: str
+    name: str
+    source: str
+    branch: str
+    setup_command: str | None
+    dev_command: str | None
+    port: int | None
+    size: str
+    environment_keys: list[str]
+    snapshot: SnapshotBody | None
+    ready_snapshot: str | None
+    sessions: int
+    created_at: AwareDatetime
+
+
+class SnapshotLog(_Body):
+    """A stretch of a snapshot's build log."""
+
+    text: str
+    next_offset: int = Field(description="Ask with this `after` for what comes")
+
+
+class PullRequestBody(_Body):
+    """A pull request."""
+
+    project_id: str
+    session_id: str | None
+    number: int
+    title: str
+    body: str
+    base_branch: str
+    branch: str
+    head_commit: str
+    state: str = Field(description="open, merged or closed")
+    url: str
+    created_at: AwareDatetime
+    updated_at: AwareDatetime

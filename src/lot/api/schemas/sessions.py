@@ -1,0 +1,177 @@
+"""Bodies about sessions."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+MAX_MESSAGE_CHARS = 2_000_000
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NewMessage(_Body):
+    """A user's message. Sending the same id again does nothing."""
+
+    id: str = Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="A UUID chosen by the sender")
+    text: str = Field(min_length=1, max_length=MAX_MESSAGE_CHARS)
+
+
+class NewSession(_Body):
+    """What a session starts with."""
+
+    project: str = Field(description="Id or name")
+    title: str | None = Field(default=None, max_length=200)
+    message: NewMessage | None = Field(default=None, description="Kept and delivered once the session has started")
+    size: Literal["small", "large"] | None = Field(default=None, description="By default the project's")
+    provider: str | None = Field(
+        default=None, description="anthropic, or rehearsal (scripted); by default the server's"
+    )
+    model: str | None = None
+
+
+class NewFork(_Body):
+    """How a fork is called."""
+
+    title: str | None = Field(default=None, max_length=200)
+
+
+class KeepAwake(_Body):
+    """Until when a session is not to be paused for being idle."""
+
+    until: AwareDatetime
+
+
+class PreviewBody(_Body):
+    """Where the session's app is seen."""
+
+    url: str = Field(description="The app's own origin, such as http://5173--abc.preview.localhost:7070/")
+    sign_in_url: str = Field(description="The same with a signed, short-lived ticket: sets the cookie and redirects")
+    port: int
+
+
+class SessionBody(_Body):
+    """A session as its user sees it."""
+
+    id: str
+    project_id: str
+    project_name: str
+    parent_id: str | None
+    title: str
+    label: str
+    agent: str
+    sandbox: str
+    reason: str | None
+    is_scripted: bool = Field(description="True: the rehearsal provider plays a script, no model is asked")
+    provider: str
+    model: str | None
+    size: str
+    branch: str
+    base_branch: str
+    base_commit: str | None
+    pause_at: AwareDatetime | None
+    pause_reason: str | None
+    preview: PreviewBody | None
+    events: int = Field(description="Number of the newest event")
+    kept_messages: int = Field(description="Messages not yet taken by the agent")
+    created_at: AwareDatetime
+    changed_at: AwareDatetime
+
+
+class MessageBody(_Body):
+    """A message and how far it has come."""
+
+    id: str
+    text: str
+    delivery: str = Field(description="kept or delivered")
+    created_at: AwareDatetime
+
+
+class EventBody(_Body):
+    """One numbered event of a transcript; kinds and fields as in `core/events.py`."""
+
+    number: int
+    event: dict[str, object]
+
+
+class EventPage(_Body):
+    """A stretch of a transcript."""
+
+    events: list[EventBody]
+    newest: int
+
+
+class DiffFileBody(_Body):
+    """One file of a diff; line counts are null for binary files."""
+
+    path: str
+    old_path: str | None
+    status: str
+    added: int | None
+    removed: int | None
+
+
+class DiffBody(_Body):
+    """Everything that differs from the commit the session started at."""
+
+    base_commit: str
+    patch: str
+    is_truncated: bool
+    is_live: bool = Field(description="False: the last one that was computed, because the sandbox is off")
+    files: list[DiffFileBody]
+    taken_at: AwareDatetime
+
+
+class NewPullRequest(_Body):
+    """Title and text of a pull request; by default made from the session's title and messages."""
+
+    title: str | None = Field(default=None, max_length=300)
+    body: str | None = Field(default=None, max_length=60_000)
+
+
+class NewTerminal(_Body):
+    """Size of a terminal."""
+
+    rows: int = Field(default=24, ge=1, le=1000)
+    columns: int = Field(default=80, ge=1, le=1000)
+
+
+class ProcessBody(_Body):
+    """A durable process in a session's sandbox."""
+
+    name: str
+    pid: int
+    is_running: bool
+    exit_code: int | None
+    starts: dict[str, int] = Field(description="Oldest byte kept, per stream")
+    ends: dict[str, int] = Field(description="Byte after the newest, per stream")
+
+
+class PortBody(_Body):
+    """A listening port in a session's sandbox."""
+
+    port: int
+    address: str
+    process: str | None
+
+
+class UsageBody(_Body):
+    """What a session used."""
+
+    memory_bytes: int = Field(description="Resident on the host right now, sandbox and runner; 0 while paused")
+    runner_memory_bytes: int
+    input_tokens: int
+    output_tokens: int
+
+
+class HostBody(_Body):
+    """The host and what runs on it."""
+
+    version: str
+    provider: str
+    is_scripted: bool
+    memory_available_bytes: int
+    disk_free_bytes: int
+    sessions_on: int
+    sandboxes: list[str] = Field(description="Ids of sandboxes of which anything is on this host")

@@ -1,0 +1,100 @@
+"""Live streams over WebSocket: a session's transcript, and the output and input of its processes."""
+
+import anyio
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from pydantic import BaseModel, Field, ValidationError
+
+from lot.api.views import event_body
+from lot.core.errors import LotError, NotFoundError
+from lot.core.ids import SessionId
+from lot.engine.engine import Engine
+from lot.runner.client import TerminalStream
+
+CLOSE_DELETED = 4404
+CLOSE_UNAVAILABLE = 4503
+
+
+class _Resize(BaseModel):
+    rows: int = Field(ge=1, le=1000)
+    columns: int = Field(ge=1, le=1000)
+
+
+def stream_routes(engine: Engine) -> APIRouter:
+    """Return the WebSocket routes."""
+    router = APIRouter(prefix="/api/sessions")
+
+    @router.websocket("/{session}/events/stream")
+    async def stream_events(socket: WebSocket, session: str, after: int = 0) -> None:
+        """Send every event from number `after + 1` on as JSON, live; close with 4404 when the session is gone."""
+        await socket.accept()
+        async with anyio.create_task_group() as group:
+            group.start_soon(_until_closed, socket, group.cancel_scope)
+            try:
+                async for stored in engine.follow(SessionId(session), after):
+                    await socket.send_text(event_body(stored).model_dump_json())
+            except NotFoundError as error:
+                await socket.close(CLOSE_DELETED, str(error)[:120])
+            except WebSocketDisconnect:
+                pass
+            group.cancel_scope.cancel()
+
+    @router.websocket("/{session}/processes/{name}/stream")
+    async def stream_process(socket: WebSocket, session: str, name: str, stream: str = "out", offset: int = 0) -> None:
+        """Send a process's output from byte `offset` on: 8-byte big-endian offset, then the data, per binary frame.
+
+        Binary frames from the client are input; text frames `{"rows", "columns"}` resize. Ends when the process has.
+        """
+        await socket.accept()
+        try:
+            client = engine.client_of(SessionId(session))
+            async with (
+                client.attach(name, stream=stream, offset=max(0, offset)) as terminal,
+                anyio.create_task_group() as group,
+            ):
+                group.start_soon(_take_input, engine, SessionId(session), socket, terminal, group.cancel_scope)
+                async for chunk in terminal:
+                    await socket.send_bytes(chunk.offset.to_bytes(8, "big") + chunk.data)
+                await socket.close()
+                group.cancel_scope.cancel()
+        except NotFoundError as error:
+            await _close(socket, CLOSE_DELETED, str(error))
+        except (LotError, BaseExceptionGroup) as error:
+            await _close(socket, CLOSE_UNAVAILABLE, str(error))
+
+    return router
+
+
+async def _until_closed(socket: WebSocket, scope: anyio.CancelScope) -> None:
+    try:
+        while True:
+            await socket.receive_text()
+    except (WebSocketDisconnect, KeyError):
+        scope.cancel()
+
+
+async def _take_input(
+    engine: Engine, session: SessionId, socket: WebSocket, terminal: TerminalStream, scope: anyio.CancelScope
+) -> None:
+    """Pass on what the client types; typing counts as use of the session."""
+    while True:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            scope.cancel()
+            return
+        if message.get("bytes"):
+            await terminal.send(message["bytes"])
+            await engine.extend(session, "terminal in use")
+        elif message.get("text"):
+            try:
+                size = _Resize.model_validate_json(message["text"])
+            except ValidationError:
+                continue
+            await terminal.resize(size.rows, size.columns)
+
+
+async def _close(socket: WebSocket, code: int, reason: str) -> None:
+    # The client may be gone already, which is as good as closed.
+    try:
+        await socket.close(code, reason[:120])
+    except RuntimeError:
+        return

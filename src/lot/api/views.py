@@ -1,0 +1,130 @@
+"""Shapes records of the store into the bodies that the API answers with."""
+
+from lot.api.preview import preview_host
+from lot.api.schemas.projects import ProjectBody, PullRequestBody, SnapshotBody
+from lot.api.schemas.sessions import DiffBody, DiffFileBody, EventBody, PreviewBody, SessionBody
+from lot.api.tickets import TICKET_S, Tickets
+from lot.config import Settings
+from lot.core.events import StoredEvent
+from lot.core.records import Project, PullRequest, Session, Snapshot, StoredDiff
+from lot.engine.engine import Engine
+
+
+class Views:
+    """Makes bodies; knows the addresses that they name."""
+
+    def __init__(self, engine: Engine, settings: Settings, tickets: Tickets) -> None:
+        self._engine, self._settings, self._tickets = engine, settings, tickets
+
+    async def project(self, project: Project) -> ProjectBody:
+        """Return a project with its newest snapshot and its counts."""
+        store = self._engine.parts.store
+        snapshots = await store.list_snapshots(project.id)
+        ready = await store.current_snapshot(project.id)
+        newest = max(snapshots, key=lambda snapshot: snapshot.generation, default=None)
+        return ProjectBody(
+            id=project.id,
+            name=project.name,
+            source=project.source,
+            branch=project.branch,
+            setup_command=project.setup_command,
+            dev_command=project.dev_command,
+            port=project.port,
+            size=project.size,
+            environment_keys=sorted(await store.get_environment(project.id)),
+            snapshot=self.snapshot(newest) if newest else None,
+            ready_snapshot=ready.id if ready else None,
+            sessions=len(await store.list_sessions(project.id)),
+            created_at=project.created_at,
+        )
+
+    def snapshot(self, snapshot: Snapshot) -> SnapshotBody:
+        """Return a snapshot and what its build is doing."""
+        return SnapshotBody(
+            id=snapshot.id,
+            generation=snapshot.generation,
+            state=snapshot.state,
+            step=self._engine.builds.step(snapshot.id),
+            commit=snapshot.commit,
+            has_memory=snapshot.memory_image is not None,
+            failure=snapshot.failure,
+            build_s=snapshot.build_s,
+            created_at=snapshot.created_at,
+        )
+
+    async def session(self, session: Session) -> SessionBody:
+        """Return a session as its user sees it."""
+        store = self._engine.parts.store
+        project = await store.get_project(session.project_id)
+        snapshot = await store.get_snapshot(session.snapshot_id)
+        return SessionBody(
+            id=session.id,
+            project_id=session.project_id,
+            project_name=project.name,
+            parent_id=session.parent_id,
+            title=session.title,
+            label=session.label,
+            agent=session.agent,
+            sandbox=session.sandbox_state,
+            reason=session.reason,
+            is_scripted=self._engine.parts.get_provider(session.provider).is_scripted,
+            provider=session.provider,
+            model=session.model,
+            size=session.size,
+            branch=session.branch,
+            base_branch=session.base_branch,
+            base_commit=session.base_commit,
+            pause_at=session.pause_at,
+            pause_reason=session.pause_reason,
+            preview=self._preview(session, snapshot.port or project.port),
+            events=session.events,
+            kept_messages=len(await store.kept_messages(session.id)),
+            created_at=session.created_at,
+            changed_at=session.changed_at,
+        )
+
+    def _preview(self, session: Session, port: int | None) -> PreviewBody | None:
+        if port is None:
+            return None
+        host = preview_host(port, session.id, self._settings.preview_domain)
+        url = f"http://{host}:{self._settings.port}/"
+        ticket = self._tickets.issue("link", host, TICKET_S)
+        return PreviewBody(url=url, sign_in_url=f"{url}.lot/sign-in?ticket={ticket}", port=port)
+
+    def pull_request(self, pull_request: PullRequest) -> PullRequestBody:
+        """Return a pull request."""
+        return PullRequestBody(
+            project_id=pull_request.project_id,
+            session_id=pull_request.session_id,
+            number=pull_request.number,
+            title=pull_request.title,
+            body=pull_request.body,
+            base_branch=pull_request.base_branch,
+            branch=pull_request.branch,
+            head_commit=pull_request.head_commit,
+            state=pull_request.state,
+            url=pull_request.url,
+            created_at=pull_request.created_at,
+            updated_at=pull_request.updated_at,
+        )
+
+    def diff(self, diff: StoredDiff, *, is_live: bool) -> DiffBody:
+        """Return a diff and whether it is of this moment."""
+        return DiffBody(
+            base_commit=diff.base_commit,
+            patch=diff.patch,
+            is_truncated=diff.is_truncated,
+            is_live=is_live,
+            files=[
+                DiffFileBody(
+                    path=file.path, old_path=file.old_path, status=file.status, added=file.added, removed=file.removed
+                )
+                for file in diff.files
+            ],
+            taken_at=diff.taken_at,
+        )
+
+
+def event_body(stored: StoredEvent) -> EventBody:
+    """Return one event with its number."""
+    return EventBody(number=stored.number, event=stored.event.model_dump(mode="json"))

@@ -1,0 +1,144 @@
+"""Builds every part from the settings and alone knows them all."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import anyio
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Mount
+
+from lot.api.app import build_app
+from lot.api.auth import load_token
+from lot.api.tickets import Tickets
+from lot.broker.app import create_broker_app
+from lot.broker.git import GitGrant, create_git_app
+from lot.broker.lease import Leases
+from lot.broker.mirror import Mirrors
+from lot.broker.model import ModelBroker
+from lot.broker.passes import PassControl, Passes
+from lot.broker.providers import Provider, Providers
+from lot.broker.usage import Usage
+from lot.config import Settings
+from lot.core.errors import SetupError
+from lot.core.ids import SessionId, SnapshotId
+from lot.engine.bus import Bus
+from lot.engine.engine import Engine
+from lot.engine.folders import Folders
+from lot.engine.parts import Parts
+from lot.fleet.local import LocalFleet
+from lot.forge.local import LocalForge
+from lot.rehearsal.serve import serve_on_socket, serve_rehearsal
+from lot.sandbox.base_image import find_base_image
+from lot.store.secrets import SecretBox
+from lot.store.store import Store
+
+
+def create_app(settings: Settings, *, pause_on_stop: Callable[[], bool] = lambda: True) -> Starlette:
+    """Return the control plane of one installation; it runs as long as the application's lifespan.
+
+    Args:
+        pause_on_stop: Asked when the application stops: pause every session, or leave them to the next control plane.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with running(settings, pause_on_stop) as inner:
+            app.mount("/", inner)
+            yield
+
+    return Starlette(lifespan=lifespan)
+
+
+@asynccontextmanager
+async def running(settings: Settings, pause_on_stop: Callable[[], bool]) -> AsyncIterator[FastAPI]:
+    """Run a control plane for the length of the block; yield its application.
+
+    Raises:
+        SetupError: the machine is not set up. UnavailableError: the database cannot be opened.
+    """
+    base = find_base_image(settings.images_dir)
+    if base is None:
+        raise SetupError(f"there is no base image in {settings.images_dir}; run `make setup` (or `lot setup`) first")
+    folders = Folders(settings.data_dir, settings.images_dir)
+    folders.control_socket.parent.mkdir(parents=True, exist_ok=True)
+    box = SecretBox.load(settings)
+    store = await Store.open(settings.sqlalchemy_url, box)
+    providers = Providers.from_settings(settings, folders.rehearsal_socket)
+    passes, mirrors = Passes(box.derive("passes")), Mirrors(settings.data_dir / "mirrors")
+    parts = Parts(
+        settings=settings,
+        folders=folders,
+        store=store,
+        fleet=LocalFleet(settings),
+        mirrors=mirrors,
+        passes=passes,
+        bus=Bus(),
+        now=_now,
+        forge_of=lambda project: LocalForge(mirrors, project),
+        get_provider=providers.get_provider,
+        find_base_image=lambda: base.image_id,
+    )
+    engine = Engine(parts)
+    app = build_app(
+        engine, settings, token=load_token(settings.data_dir), tickets=Tickets(box.derive("preview tickets"))
+    )
+    try:
+        async with (
+            serve_on_socket(_broker(parts, providers), folders.control_socket),
+            serve_rehearsal(folders.rehearsal_socket),
+            engine.running(pause_on_stop=pause_on_stop),
+        ):
+            yield app
+    finally:
+        with anyio.CancelScope(shield=True):
+            await providers.close()
+            await store.close()
+
+
+def _broker(parts: Parts, providers: Providers) -> Starlette:
+    """Return what runners reach on the control socket: model, git and leases, each behind a pass."""
+    store = parts.store
+
+    async def check_epoch(kind: str, subject: str, epoch: int) -> None:
+        if kind == "session":
+            await store.check_epoch("session", SessionId(subject), epoch)
+        else:
+            await store.check_epoch("snapshot", SnapshotId(subject), epoch)
+
+    control = PassControl(parts.passes, check_epoch)
+
+    async def provider_of(session_id: SessionId) -> Provider:
+        return providers.get_provider((await store.get_session(session_id)).provider)
+
+    async def meter(session_id: SessionId, model: str, usage: Usage) -> None:
+        await store.add_model_usage(
+            session_id,
+            model,
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cache_read_input_tokens,
+            usage.cache_creation_input_tokens,
+            parts.now(),
+        )
+
+    async def authorize(request: Request) -> GitGrant:
+        held = await control.admit(request)
+        if held.kind == "session":
+            session = await store.get_session(held.session_id)
+            return GitGrant(session.project_id, session.id, session.branch)
+        snapshot = await store.get_snapshot(SnapshotId(held.id))
+        return GitGrant(snapshot.project_id, None, None)
+
+    broker = create_broker_app(
+        ModelBroker(control, provider_of, meter),
+        create_git_app(parts.mirrors, authorize),
+        Leases(control, store).app(),
+    )
+    return Starlette(routes=[Mount("/broker", app=broker)])
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

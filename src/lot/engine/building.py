@@ -1,0 +1,229 @@
+"""Builds a project's snapshot: clones, runs the setup command once, proves the dev server, freezes disk and memory."""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable
+
+import anyio
+import structlog
+from anyio import to_thread
+
+from lot.core.errors import LotError, RunnerGoneError, SetupCommandError
+from lot.core.ids import ImageId, LayerId, ProjectId, SandboxId, SnapshotId, new_id
+from lot.core.records import Lease, Project, Snapshot, SnapshotState
+from lot.engine.parts import Parts
+from lot.engine.runners import Holding, let_go, take_over
+from lot.runner.client import RunnerClient
+from lot.runner.protocol import BringUpOrder, CommandOrder, DevOrder, DevStatus, Rung, SyncOrder
+
+logger = structlog.get_logger(__name__)
+
+DEV_PROOF_S = 120.0
+SETUP_TIMEOUT_S = 1800.0
+
+
+class Builds:
+    """The builds under way in this process, by project."""
+
+    def __init__(self, parts: Parts, start_soon: Callable[..., None]) -> None:
+        self._parts = parts
+        self._start_soon = start_soon
+        self._steps: dict[SnapshotId, str] = {}
+        self._scopes: dict[SnapshotId, anyio.CancelScope] = {}
+
+    def step(self, snapshot: SnapshotId) -> str | None:
+        """Return what a build is doing right now; None when it is not under way."""
+        return self._steps.get(snapshot)
+
+    def is_busy(self) -> bool:
+        """Return whether any build is under way."""
+        return bool(self._steps)
+
+    async def begin(self, project: Project) -> Snapshot:
+        """Record a new snapshot of a project and start building it."""
+        snapshot_id = SnapshotId(new_id())
+        snapshot = await self._parts.store.add_snapshot(
+            Snapshot(
+                id=snapshot_id,
+                project_id=project.id,
+                generation=0,
+                state=SnapshotState.BUILDING,
+                sandbox=SandboxId(snapshot_id),
+                base_image=self._parts.find_base_image(),
+                layer=LayerId(new_id()),
+                memory_image=None,
+                commit=None,
+                setup_command=project.setup_command,
+                dev_command=project.dev_command,
+                port=project.port,
+                failure=None,
+                log="",
+                build_s=None,
+                lease=Lease(),
+                created_at=self._parts.now(),
+            )
+        )
+        self._launch(snapshot)
+        return snapshot
+
+    async def take_up(self) -> None:
+        """Begin again, from a clean base, every build that a stop of the control plane cut off."""
+        for snapshot in await self._parts.store.list_building():
+            await self._parts.store.append_snapshot_log(
+                snapshot.id, "\n[lot] Lot was restarted while this was built: beginning again\n"
+            )
+            self._launch(snapshot)
+
+    async def cancel(self, project_id: ProjectId) -> None:
+        """Stop the builds of a project that is being deleted, and free what they hold."""
+        for snapshot in await self._parts.store.list_snapshots(project_id):
+            scope = self._scopes.pop(snapshot.id, None)
+            if scope is not None:
+                scope.cancel()
+            await self._parts.fleet.reap_sandbox(snapshot.sandbox)
+
+    def _launch(self, snapshot: Snapshot) -> None:
+        self._steps[snapshot.id] = "waiting for a runner"
+        self._start_soon(self._build, snapshot)
+
+    async def _build(self, snapshot: Snapshot) -> None:
+        holding: Holding | None = None
+        with anyio.CancelScope() as scope:
+            self._scopes[snapshot.id] = scope
+            try:
+                snapshot = await self._parts.store.get_snapshot(snapshot.id)
+                await self._clear(snapshot)
+                holding = await take_over(self._parts, "snapshot", snapshot.id, snapshot.sandbox, snapshot.lease)
+                await self._carry_out(snapshot, holding)
+            except LotError as error:
+                logger.warning("snapshot build failed", snapshot_id=snapshot.id, error=str(error))
+                await self._fail(snapshot, holding, error)
+            finally:
+                if holding is not None:
+                    with anyio.CancelScope(shield=True):
+                        await let_go(self._parts, "snapshot", snapshot.id, holding, destroy=snapshot.sandbox)
+                self._steps.pop(snapshot.id, None)
+                self._scopes.pop(snapshot.id, None)
+
+    async def _clear(self, snapshot: Snapshot) -> None:
+        """Remove what an earlier try at this snapshot left."""
+        if snapshot.lease.owner is not None:
+            await self._parts.fleet.stop(snapshot.lease.owner)
+        await self._parts.fleet.reap_sandbox(snapshot.sandbox)
+        await to_thread.run_sync(remove_folder, str(self._parts.folders.layer(snapshot.layer)))
+
+    async def _fail(self, snapshot: Snapshot, holding: Holding | None, error: LotError) -> None:
+        epoch = holding.epoch if holding is not None else snapshot.lease.epoch
+        await self._parts.store.append_snapshot_log(snapshot.id, f"\n[lot] failed: {error}\n")
+        await self._parts.store.fail_snapshot(snapshot.id, epoch, str(error))
+
+    async def _carry_out(self, snapshot: Snapshot, holding: Holding) -> None:
+        began = time.monotonic()
+        project = await self._parts.store.get_project(snapshot.project_id)
+        environment = await self._parts.store.get_environment(project.id)
+        client = holding.client
+        await self._note(snapshot, "booting the sandbox")
+        await client.bring_up(
+            BringUpOrder(
+                layers=self._parts.folders.snapshot_layers(snapshot),
+                upper=str(self._parts.folders.layer(snapshot.layer)),
+                size=project.size,
+                rungs=(Rung(kind="disk"),),
+            )
+        )
+        await self._note(snapshot, "cloning the repository")
+        await self._parts.mirrors.fetch(project.id)
+        synced = await client.sync(SyncOrder(base_branch=project.branch, session_branch=None, environment=environment))
+        if snapshot.setup_command:
+            await self._run_setup(snapshot, client, snapshot.setup_command, environment)
+        dev: DevStatus | None = None
+        if snapshot.dev_command:
+            dev = await self._prove_dev(snapshot, client, snapshot.dev_command, environment)
+        if environment:
+            # A value of the user's must not be in an image that every later session shares.
+            await self._note(snapshot, "removing environment values before freezing")
+            await client.stop_dev()
+            await client.sync(SyncOrder(base_branch=project.branch, session_branch=None))
+        await self._note(snapshot, "freezing disk and memory")
+        image = ImageId(f"snapshot-{snapshot.id}")
+        await client.pause(str(self._parts.folders.image(image)))
+        await self._parts.store.finish_snapshot(
+            snapshot.id,
+            holding.epoch,
+            commit=synced.commit,
+            memory_image=None if environment else image,
+            dev_command=snapshot.dev_command,
+            port=dev.port if dev else snapshot.port,
+            build_s=time.monotonic() - began,
+        )
+        if environment:
+            await to_thread.run_sync(remove_folder, str(self._parts.folders.image(image)))
+
+    async def _run_setup(
+        self, snapshot: Snapshot, client: RunnerClient, command: str, environment: dict[str, str]
+    ) -> None:
+        await self._note(snapshot, f"running the setup command: {command}")
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._copy_log, snapshot, client)
+            try:
+                outcome = await client.run_command(
+                    CommandOrder(name="setup", command=command, environment=environment, timeout_s=SETUP_TIMEOUT_S)
+                )
+            finally:
+                group.cancel_scope.cancel()
+        if outcome.exit_code != 0:
+            raise SetupCommandError(
+                f"the setup command ended with exit code {outcome.exit_code}: {_last_lines(outcome.tail)}; "
+                "see the log, mend the command or the repository, and retry the setup"
+            )
+
+    async def _copy_log(self, snapshot: Snapshot, client: RunnerClient) -> None:
+        """Bring the setup command's output into the snapshot's log while it runs."""
+        try:
+            await _until_started(client, "setup")
+            async with client.attach("setup") as stream:
+                async for chunk in stream:
+                    text = chunk.data.decode(errors="replace")
+                    await self._parts.store.append_snapshot_log(snapshot.id, text)
+        except RunnerGoneError as error:
+            logger.info("setup log ended", snapshot_id=snapshot.id, error=str(error))
+
+    async def _prove_dev(
+        self, snapshot: Snapshot, client: RunnerClient, command: str, environment: dict[str, str]
+    ) -> DevStatus:
+        await self._note(snapshot, f"starting the dev server: {command}")
+        await client.start_dev(DevOrder(command=command, port=snapshot.port, environment=environment))
+        status = await client.dev_status(wait_s=DEV_PROOF_S)
+        if status.status != "answering":
+            raise SetupCommandError(
+                f"the dev server `{command}` did not answer over HTTP within {DEV_PROOF_S:.0f} s "
+                f"({status.status}): {status.detail or 'it printed nothing'}; mend the dev command or its port, "
+                "and retry the setup"
+            )
+        await self._note(
+            snapshot,
+            f"the dev server answered {status.http_status} on port {status.port} in {status.seconds or 0:.1f} s",
+        )
+        return status
+
+    async def _note(self, snapshot: Snapshot, text: str) -> None:
+        self._steps[snapshot.id] = text
+        await self._parts.store.append_snapshot_log(snapshot.id, f"[lot] {text}\n")
+
+
+async def _until_started(client: RunnerClient, name: str) -> None:
+    # A runner tells of processes only when asked; a setup takes seconds, so that a look now and then is enough.
+    while not any(process.name == name for process in await client.processes()):  # noqa: ASYNC110
+        await anyio.sleep(0.1)
+
+
+def remove_folder(path: str) -> None:
+    """Remove a folder with all it holds; nothing happens when there is none."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)
+
+
+def _last_lines(text: str, count: int = 5) -> str:
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return " / ".join(lines[-count:]) or "it printed nothing"

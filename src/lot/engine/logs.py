@@ -1,0 +1,68 @@
+"""What a session's processes printed, kept in files so that it can be read while the session is paused."""
+
+import re
+from pathlib import Path
+
+from anyio import fail_after, to_thread
+
+from lot.core.errors import InvalidInputError
+from lot.core.ids import SessionId
+from lot.core.records import Session
+from lot.engine.parts import Parts
+from lot.runner.client import RunnerClient
+
+MAX_LOG_BYTES = 256 << 10
+_READ_TIMEOUT_S = 10.0
+_NAME = re.compile(r"[a-z0-9-]{1,40}")
+_KEPT = ("dev", "setup")
+
+
+async def read_log(client: RunnerClient, name: str) -> bytes:
+    """Return the newest `MAX_LOG_BYTES` that a process printed; empty when there is no such process."""
+    process = next((one for one in await client.processes() if one.name == name), None)
+    if process is None:
+        return b""
+    begin, end = process.starts.get("out", 0), process.ends.get("out", 0)
+    offset = max(begin, end - MAX_LOG_BYTES)
+    collected = bytearray()
+    if end <= offset:
+        return b""
+    with fail_after(_READ_TIMEOUT_S):
+        async with client.attach(name, offset=offset) as stream:
+            async for chunk in stream:
+                collected += chunk.data
+                if chunk.offset + len(chunk.data) >= end:
+                    break
+    return bytes(collected[-MAX_LOG_BYTES:])
+
+
+async def keep_logs(parts: Parts, session: Session, client: RunnerClient) -> None:
+    """Keep the newest output of the dev server for reading while the sandbox is off."""
+    folder = parts.folders.logs(session.id)
+    for name in _KEPT:
+        text = await read_log(client, name)
+        if text:
+            await to_thread.run_sync(_write, folder / f"{name}.log", text)
+
+
+async def kept_log(parts: Parts, session: SessionId, name: str) -> bytes:
+    """Return what was kept of a process's output at the last pause; empty when nothing was.
+
+    Raises:
+        InvalidInputError: no process can have that name.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError(f"{name!r} is no process name: use letters, digits and '-', such as dev")
+    return await to_thread.run_sync(_read, parts.folders.logs(session) / f"{name}.log")
+
+
+def _write(path: Path, text: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""

@@ -1,0 +1,150 @@
+"""Turns a session's diff into a pull request: commit, push to the mirror, then open or update it on the git host."""
+
+from lot.core.errors import NothingToDoError
+from lot.core.events import Notice, PullRequestChanged
+from lot.core.ids import PullRequestId, new_id
+from lot.core.records import Project, PullRequest, PullRequestState, Session
+from lot.engine.moves import Moves
+from lot.engine.parts import Parts
+from lot.forge.forge import ForgePullRequest, PullRequestRequest
+from lot.runner.client import RunnerClient
+from lot.runner.protocol import PublishOrder
+
+AUTHOR_NAME = "Lot"
+AUTHOR_EMAIL = "lot@localhost"
+
+
+class PullRequests:
+    """Opens, updates, merges and shows pull requests."""
+
+    def __init__(self, parts: Parts, moves: Moves) -> None:
+        self._parts, self._moves = parts, moves
+
+    async def publish(self, session: Session, client: RunnerClient, title: str | None, body: str | None) -> PullRequest:
+        """Open the session's pull request, or update the one that is open.
+
+        Raises:
+            NothingToDoError: the session changed nothing, or nothing since the pull request was made.
+            GitError: the push was refused; the work is kept.
+        """
+        project = await self._parts.store.get_project(session.project_id)
+        present = await self._refreshed(project, session)
+        if present is not None and present.state is not PullRequestState.OPEN:
+            session = await self._new_branch(session, present)
+            present = None
+        title = title or (present.title if present else session.title)
+        published = await client.publish(
+            PublishOrder(
+                base_commit=session.base_commit or "",
+                branch=session.branch,
+                title=title,
+                author_name=AUTHOR_NAME,
+                author_email=AUTHOR_EMAIL,
+            )
+        )
+        if present is None:
+            return await self._open(project, session, title, body or await self._body(session), published.commit)
+        if present.head_commit == published.commit:
+            raise NothingToDoError(f"pull request {present.number} has everything already; nothing changed since")
+        return await self._update(project, session, present, published.commit)
+
+    async def find_of(self, session: Session) -> PullRequest | None:
+        """Return the session's newest pull request with its present state on the git host."""
+        project = await self._parts.store.get_project(session.project_id)
+        return await self._refreshed(project, session)
+
+    async def merge(self, project: Project, pull_request: PullRequest) -> PullRequest:
+        """Merge a pull request into its base branch.
+
+        Raises:
+            NothingToDoError: it is not open. GitError: it conflicts, or the host refuses; nothing was changed.
+        """
+        if pull_request.state is not PullRequestState.OPEN:
+            raise NothingToDoError(f"pull request {pull_request.number} is {pull_request.state} already")
+        merged = await self._parts.forge_of(project).merge(pull_request)
+        return await self._record(pull_request, merged, "merged")
+
+    async def _refreshed(self, project: Project, session: Session) -> PullRequest | None:
+        present = await self._parts.store.open_pull_request_of(session.id)
+        if present is None:
+            return None
+        seen = await self._parts.forge_of(project).read_pull_request(present)
+        if seen.state is present.state:
+            return present
+        return await self._parts.store.change_pull_request(present.id, state=seen.state, updated_at=self._parts.now())
+
+    async def _new_branch(self, session: Session, old: PullRequest) -> Session:
+        """Go on under a new branch, because the old pull request was merged or closed; said plainly."""
+        stem, _, count = session.branch.partition("--")
+        branch = f"{stem}--{int(count or 1) + 1}"
+        notice = Notice(
+            at=self._parts.now(),
+            text=f"pull request {old.number} is {old.state}: a new one is opened from the new branch {branch}",
+        )
+        changed = await self._moves.apply(session.id, reason=session.reason, events=[notice], branch=branch)
+        return changed or session
+
+    async def _open(self, project: Project, session: Session, title: str, body: str, commit: str) -> PullRequest:
+        opened = await self._parts.forge_of(project).open_pull_request(
+            PullRequestRequest(
+                title=title, body=body, base_branch=session.base_branch, branch=session.branch, head_commit=commit
+            )
+        )
+        now = self._parts.now()
+        pull_request = await self._parts.store.add_pull_request(
+            PullRequest(
+                id=PullRequestId(new_id()),
+                project_id=project.id,
+                session_id=session.id,
+                number=opened.number,
+                title=title,
+                body=body,
+                base_branch=session.base_branch,
+                branch=session.branch,
+                head_commit=opened.head_commit,
+                state=opened.state,
+                url=opened.url,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+        await self._tell(pull_request, "opened")
+        return pull_request
+
+    async def _update(self, project: Project, session: Session, present: PullRequest, commit: str) -> PullRequest:
+        updated = await self._parts.forge_of(project).update_pull_request(present, commit)
+        return await self._record(present, updated, "updated")
+
+    async def _record(self, present: PullRequest, seen: ForgePullRequest, action: str) -> PullRequest:
+        changed = await self._parts.store.change_pull_request(
+            present.id, head_commit=seen.head_commit, state=seen.state, updated_at=self._parts.now()
+        )
+        await self._tell(changed, action)
+        return changed
+
+    async def _tell(self, pull_request: PullRequest, action: str) -> None:
+        if pull_request.session_id is None:
+            return
+        await self._moves.tell(
+            pull_request.session_id,
+            PullRequestChanged.model_validate(
+                {
+                    "at": self._parts.now(),
+                    "number": pull_request.number,
+                    "action": action,
+                    "branch": pull_request.branch,
+                    "url": pull_request.url,
+                    "commit": pull_request.head_commit,
+                }
+            ),
+        )
+
+    async def _body(self, session: Session) -> str:
+        """Return a text made from what the user asked for."""
+        asked: list[str] = []
+        after = 0
+        while page := await self._parts.store.read_events(session.id, after=after):
+            asked += [stored.event.text for stored in page if stored.event.kind == "message_added"]
+            after = page[-1].number
+        lines = [f"- {text.strip().splitlines()[0][:200]}" for text in asked if text.strip()]
+        return "\n".join(["Asked for:", *lines]) if lines else "Made in a Lot session."

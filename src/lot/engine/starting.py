@@ -1,0 +1,54 @@
+"""Starts a session: boots its sandbox from the project's snapshot, syncs the newest code, starts the dev server."""
+
+from lot.core.events import SessionEvent, StepDone
+from lot.core.records import Session
+from lot.core.session import Trigger
+from lot.engine.concurrently import concurrently
+from lot.engine.dev_server import start_dev_server
+from lot.engine.moves import Moves
+from lot.engine.parts import Parts
+from lot.engine.runners import Holding
+from lot.runner.protocol import BringUpOrder, Rung, Step, SyncOrder
+
+
+async def start_session(parts: Parts, moves: Moves, session: Session, holding: Holding) -> Session | None:
+    """Carry out BOOTING with a runner that holds the lease; return the session, now on.
+
+    Raises:
+        LotError: it did not come up; the session's state is unchanged.
+    """
+    project = await parts.store.get_project(session.project_id)
+    environment = await parts.store.get_environment(project.id)
+    order = BringUpOrder(
+        layers=parts.folders.session_layers(session),
+        upper=str(parts.folders.layer(session.upper)),
+        size=session.size,
+        rungs=ladder(parts, session),
+    )
+    brought = await concurrently(lambda: parts.mirrors.fetch(project.id), lambda: holding.client.bring_up(order))
+    synced = await holding.client.sync(
+        SyncOrder(base_branch=session.base_branch, session_branch=session.branch, environment=environment)
+    )
+    steps = [*brought.steps, *synced.steps]
+    await start_dev_server(parts, session, holding.client)
+    return await moves.apply(
+        session.id,
+        sandbox=Trigger.BOOTED,
+        epoch=holding.epoch,
+        reason=brought.reason,
+        events=step_events(parts, steps),
+        base_commit=synced.commit,
+        memory_image=None,
+    )
+
+
+def ladder(parts: Parts, session: Session) -> tuple[Rung, ...]:
+    """Return the ways to bring a session's sandbox up, best first."""
+    memory = session.memory_image
+    image = (Rung(kind="memory", image=str(parts.folders.image(memory))),) if memory is not None else ()
+    return (Rung(kind="adopt"), *image, Rung(kind="disk"))
+
+
+def step_events(parts: Parts, steps: list[Step]) -> list[SessionEvent]:
+    """Return the events that tell of steps."""
+    return [StepDone(at=parts.now(), step=step.step, seconds=step.seconds, detail=step.detail) for step in steps]

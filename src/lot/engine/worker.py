@@ -1,0 +1,285 @@
+"""One session's worker: looks at what is stored, does the one thing that follows, and looks again.
+
+The store holds the intent (a state such as RESUMING), so that a worker of a restarted control plane goes on where the
+last one was cut off. Everything it calls may be repeated.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+
+from lot.core.errors import (
+    HostFullError,
+    LeaseHeldError,
+    LotError,
+    NotFoundError,
+    RunnerGoneError,
+    StaleEpochError,
+    StaleWriteError,
+)
+from lot.core.events import TurnFailed
+from lot.core.ids import ImageId, SessionId
+from lot.core.records import Session
+from lot.core.session import AgentState, SandboxState, Trigger
+from lot.engine.attachment import Attachment
+from lot.engine.moves import Moves, reason_to_keep
+from lot.engine.parts import Parts
+from lot.engine.pausing import pause_session, settle_pause
+from lot.engine.runners import Holding, find_holding, let_go, take_over
+from lot.engine.starting import start_session
+from lot.engine.waking import resume_session
+from lot.runner.protocol import BringUpOrder, Rung
+
+logger = structlog.get_logger(__name__)
+
+LEASE_RETRY_S = 2.0
+RUNNER_ATTEMPTS = 3
+
+
+class SessionWorker:
+    """Carries out one session's course. Only the task in `run` acts; others change the store and call `wake`."""
+
+    def __init__(self, parts: Parts, moves: Moves, session_id: SessionId) -> None:
+        self._parts, self._moves, self._id = parts, moves, session_id
+        self._woken = anyio.Event()
+        self._scope = anyio.CancelScope()
+        self._done = anyio.Event()
+        self._attachment: Attachment | None = None
+        self._failures = 0
+        self.acting = anyio.Lock()
+        """Held while the worker acts; whoever else must act on the session alone takes it."""
+
+    @property
+    def attachment(self) -> Attachment | None:
+        """The live connection while the session is on."""
+        return self._attachment
+
+    def wake(self) -> None:
+        """Have the worker look again."""
+        self._woken.set()
+
+    async def stop(self) -> None:
+        """End the worker where it is; what it began is taken up by the next one, or destroyed."""
+        self._scope.cancel()
+        await self._done.wait()
+
+    async def run(self) -> None:
+        """Work until stopped, or until the session is gone."""
+        try:
+            with self._scope:
+                async with anyio.create_task_group() as group:
+                    await self._work(group)
+                    group.cancel_scope.cancel()
+        finally:
+            self._attachment = None
+            self._done.set()
+
+    async def _work(self, group: TaskGroup) -> None:
+        while True:
+            self._woken = anyio.Event()
+            try:
+                async with self.acting:
+                    is_settled = await self._act(await self._parts.store.get_session(self._id), group)
+            except NotFoundError:
+                return
+            except LeaseHeldError as error:
+                logger.info("waiting for another's lease", session_id=self._id, error=str(error))
+                with anyio.move_on_after(LEASE_RETRY_S):
+                    await self._woken.wait()
+                continue
+            except (StaleWriteError, StaleEpochError) as error:
+                logger.info("session changed under the worker", session_id=self._id, error=str(error))
+                self._detach()
+                continue
+            if is_settled:
+                await self._woken.wait()
+
+    async def _act(self, session: Session, group: TaskGroup) -> bool:
+        """Do the one thing that follows from the session's state; return whether there is nothing more to do now."""
+        match session.sandbox_state:
+            case SandboxState.BOOTING:
+                return await self._bring_up(session, start_session, Trigger.BOOT_FAILED)
+            case SandboxState.RESUMING:
+                return await self._bring_up(session, resume_session, Trigger.RESUME_FAILED)
+            case SandboxState.ON:
+                return await self._serve(session, group)
+            case SandboxState.PAUSING:
+                return await self._pause(session)
+            case SandboxState.PAUSED:
+                self._detach()
+                return await self._answer_kept_messages(session, Trigger.RESUME_ASKED)
+            case SandboxState.ABSENT:
+                self._detach()
+                return await self._answer_kept_messages(session, Trigger.BOOT_ASKED)
+
+    async def _answer_kept_messages(self, session: Session, trigger: Trigger) -> bool:
+        """A message wakes a session that is off; one that just failed to come up waits for a NEW message."""
+        kept = await self._parts.store.kept_messages(self._id)
+        if len(kept) <= self._failures:
+            return True
+        await self._moves.apply(self._id, sandbox=trigger, reason=reason_to_keep(session))
+        return False
+
+    async def _bring_up(
+        self,
+        session: Session,
+        carry_out: Callable[[Parts, Moves, Session, Holding], Coroutine[Any, Any, Session | None]],
+        failed: Trigger,
+    ) -> bool:
+        holding: Holding | None = None
+        try:
+            for attempt in range(1, RUNNER_ATTEMPTS + 1):
+                session = await self._parts.store.get_session(self._id)
+                try:
+                    holding = await take_over(self._parts, "session", self._id, session.sandbox, session.lease)
+                    await carry_out(self._parts, self._moves, session, holding)
+                    break
+                except RunnerGoneError:
+                    if attempt == RUNNER_ATTEMPTS:
+                        raise
+        except (StaleWriteError, StaleEpochError, LeaseHeldError, NotFoundError):
+            raise
+        except LotError as error:
+            await self._fail(session, holding, failed, error)
+            return True
+        if holding is not None:
+            self._failures = 0
+            self._attach(holding)
+        return False
+
+    async def _fail(self, session: Session, holding: Holding | None, failed: Trigger, error: LotError) -> None:
+        """Tell why a sandbox did not come up and free what it held; the next message tries again."""
+        logger.warning("sandbox did not come up", session_id=self._id, error=str(error))
+        self._failures = len(await self._parts.store.kept_messages(self._id))
+        if holding is not None:
+            await let_go(self._parts, "session", self._id, holding, destroy=session.sandbox)
+        is_refusal = isinstance(error, HostFullError)
+        await self._moves.apply(
+            self._id,
+            sandbox=failed,
+            agent=Trigger.TURN_FAILED,
+            reason=str(error),
+            events=[TurnFailed(at=self._parts.now(), reason=("refused: " if is_refusal else "") + str(error))],
+        )
+
+    async def _serve(self, session: Session, group: TaskGroup) -> bool:
+        """Keep a session that is on connected, and deliver what was kept for it."""
+        if self._attachment is not None and self._attachment.lost is not None:
+            return await self._recover(session)
+        if self._attachment is None:
+            holding = await find_holding(self._parts, "session", self._id, session.lease)
+            if holding is None:
+                return await self._recover(session)
+            self._attach(holding)
+        attachment = self._attachment
+        if attachment is not None and not attachment.is_running:
+            group.start_soon(attachment.run)
+        if attachment is not None:
+            try:
+                await attachment.deliver()
+            except RunnerGoneError as error:
+                attachment.lost = str(error)
+                return False
+            except (StaleWriteError, StaleEpochError, NotFoundError):
+                raise
+            except LotError as error:
+                await self._moves.apply(
+                    self._id,
+                    agent=Trigger.TURN_FAILED,
+                    reason=str(error),
+                    events=[TurnFailed(at=self._parts.now(), reason=str(error))],
+                )
+        return True
+
+    async def _recover(self, session: Session) -> bool:
+        """Adopt a sandbox whose runner died, or tell that the sandbox is gone; its disk is safe either way."""
+        lost = self._attachment
+        self._detach()
+        why = (lost.lost if lost else None) or "Lot was stopped while it was on"
+        if lost is not None:
+            with anyio.move_on_after(1.0):
+                if not lost.is_sandbox_gone and await find_holding(self._parts, "session", self._id, session.lease):
+                    return False
+        if lost is not None and lost.is_sandbox_gone:
+            await let_go(self._parts, "session", self._id, lost.holding, destroy=session.sandbox)
+            return await self._tell_lost(session, why)
+        return await self._adopt(session, why)
+
+    async def _adopt(self, session: Session, why: str) -> bool:
+        holding = await take_over(self._parts, "session", self._id, session.sandbox, session.lease)
+        order = BringUpOrder(
+            layers=self._parts.folders.session_layers(session),
+            upper=str(self._parts.folders.layer(session.upper)),
+            size=session.size,
+            rungs=(Rung(kind="adopt"),),
+        )
+        try:
+            await holding.client.bring_up(order)
+        except LotError as error:
+            logger.info("sandbox could not be adopted", session_id=self._id, error=str(error))
+            await let_go(self._parts, "session", self._id, holding, destroy=session.sandbox)
+            return await self._tell_lost(session, why)
+        self._attach(holding)
+        return False
+
+    async def _tell_lost(self, session: Session, why: str) -> bool:
+        reason = f"its sandbox is gone ({why}); files are as they were"
+        candidate = self._candidate(session)
+        is_cut = session.agent in (AgentState.RUNNING, AgentState.WAITING)
+        self._failures = 0
+        await self._moves.apply(
+            self._id,
+            sandbox=Trigger.SANDBOX_LOST,
+            agent=Trigger.TURN_FAILED if is_cut else None,
+            reason=reason,
+            events=[TurnFailed(at=self._parts.now(), reason=f"the turn was interrupted: {reason}")] if is_cut else [],
+            memory_image=candidate,
+        )
+        return False
+
+    def _candidate(self, session: Session) -> ImageId | None:
+        """Return the image that a runner saved when it lost its lease; nobody has run the session since."""
+        candidate = ImageId(f"candidate-{session.sandbox}-{session.lease.epoch}")
+        is_complete = (self._parts.folders.image(candidate) / "manifest.json").exists()
+        return candidate if is_complete else None
+
+    async def _pause(self, session: Session) -> bool:
+        self._failures = 0
+        holding = await find_holding(self._parts, "session", self._id, session.lease)
+        self._detach()
+        if holding is None:
+            return await self._settle_pause(session)
+        try:
+            await pause_session(self._parts, self._moves, session, holding)
+        except RunnerGoneError:
+            return False
+        return False
+
+    async def _settle_pause(self, session: Session) -> bool:
+        """The runner died during a pause: take its image if complete, go on pausing if the sandbox still runs."""
+        holding = await take_over(self._parts, "session", self._id, session.sandbox, session.lease)
+        try:
+            await holding.client.bring_up(
+                BringUpOrder(
+                    layers=self._parts.folders.session_layers(session),
+                    upper=str(self._parts.folders.layer(session.upper)),
+                    size=session.size,
+                    rungs=(Rung(kind="adopt"),),
+                )
+            )
+        except LotError:
+            await let_go(self._parts, "session", self._id, holding, destroy=session.sandbox)
+            await settle_pause(self._parts, self._moves, session)
+        return False
+
+    def _attach(self, holding: Holding) -> None:
+        self._detach()
+        self._attachment = Attachment(self._parts, self._moves, self._id, holding, self.wake)
+
+    def _detach(self) -> None:
+        if self._attachment is not None:
+            self._attachment.close()
+            self._attachment = None

@@ -1,0 +1,140 @@
+"""An engine over a pretended world and a real SQLite store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import pytest
+
+from lot.broker.passes import Passes
+from lot.config import Settings
+from lot.core.events import CameBack
+from lot.core.ids import MessageId, SessionId
+from lot.core.records import Project, Session
+from lot.core.session import SandboxState
+from lot.engine.bus import Bus
+from lot.engine.engine import Engine
+from lot.engine.folders import Folders
+from lot.engine.parts import Parts
+from lot.store.secrets import SecretBox
+from lot.store.store import Store
+from tests.unit.engine.world import Clock, PretendedFleet, PretendedMirrors, PretendedProvider, World
+
+LIMIT_S = 20.0
+
+
+@dataclass
+class Rig:
+    """What a test holds in its hands."""
+
+    engine: Engine
+    world: World
+    clock: Clock
+    parts: Parts
+
+    async def project(self) -> Project:
+        """Return a project whose snapshot is ready."""
+        project = await self.engine.create_project(
+            source="/somewhere/app",
+            name=None,
+            branch=None,
+            environment={},
+            setup_command=None,
+            dev_command="serve",
+            port=3000,
+            size="small",
+        )
+        with anyio.fail_after(LIMIT_S):
+            while await self.parts.store.current_snapshot(project.id) is None:  # noqa: ASYNC110 - a build tells nobody
+                await asyncio.sleep(0.005)
+        return project
+
+    async def session(self, project: Project | None = None, message: str | None = None) -> Session:
+        """Return a session that is on."""
+        project = project or await self.project()
+        session = await self.engine.create_session(
+            project,
+            title=None,
+            message=(MessageId(f"first-{message}"), message) if message else None,
+            size=None,
+            provider=None,
+            model=None,
+        )
+        return await self.until(session.id, lambda seen: seen.sandbox_state is SandboxState.ON)
+
+    async def until(self, session_id: SessionId, is_reached: Callable[[Session], bool]) -> Session:
+        """Return a session once it is as wanted; fail when it does not get there."""
+        session = await self.engine.wait_until(session_id, is_reached, LIMIT_S)
+        assert is_reached(session), f"never reached: {session}"
+        return session
+
+    async def eventually(self, holds: Callable[[], Awaitable[bool]]) -> None:
+        """Return once a condition outside the session's row holds."""
+        with anyio.fail_after(LIMIT_S):
+            while not await holds():  # noqa: ASYNC110 - conditions of all kinds
+                await asyncio.sleep(0.005)
+
+    async def kinds(self, session_id: SessionId) -> list[str]:
+        """Return the kinds of a session's events, in order."""
+        return [stored.event.kind for stored in await self.parts.store.read_events(session_id)]
+
+    async def came_back(self, session_id: SessionId) -> list[CameBack]:
+        """Return what the session's resumes brought back."""
+        stored = await self.parts.store.read_events(session_id)
+        return [one.event for one in stored if isinstance(one.event, CameBack)]
+
+    async def delivered(self, session_id: SessionId, count: int) -> None:
+        """Return once so many messages were confirmed."""
+        await self.told(session_id, "message_delivered", count)
+
+    async def told(self, session_id: SessionId, kind: str, count: int = 1) -> None:
+        """Return once there are so many events of a kind."""
+
+        async def holds() -> bool:
+            return (await self.kinds(session_id)).count(kind) >= count
+
+        await self.eventually(holds)
+
+
+@asynccontextmanager
+async def rig(folder: Path, world: World, *, stop_in_order: bool = False) -> AsyncIterator[Rig]:
+    """Run an engine over a folder; left without order, it is as if the control plane had been killed."""
+    settings = Settings(data_dir=folder, images_dir=folder / "images", runtime_dir=folder / "runtime")
+    store = await Store.open(settings.sqlalchemy_url, SecretBox(bytes(32)))
+    clock = Clock()
+    parts = Parts(
+        settings=settings,
+        folders=Folders(folder, settings.images_dir),
+        store=store,
+        fleet=PretendedFleet(world),
+        mirrors=PretendedMirrors(world),  # type: ignore[arg-type]
+        passes=Passes(bytes(32)),
+        bus=Bus(),
+        now=clock.now,
+        forge_of=lambda project: pytest.fail("no forge in this world"),
+        get_provider=lambda name: PretendedProvider(),
+        find_base_image=lambda: "base",
+    )
+    engine = Engine(parts)
+    try:
+        async with engine.running(pause_on_stop=lambda: stop_in_order):
+            yield Rig(engine, world, clock, parts)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await store.close()
+
+
+@pytest.fixture
+def world() -> World:
+    """An empty world."""
+    return World()
+
+
+@pytest.fixture
+async def lot(tmp_path: Path, world: World) -> AsyncIterator[Rig]:
+    """An engine at work."""
+    async with rig(tmp_path, world) as made:
+        yield made

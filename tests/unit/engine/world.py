@@ -1,0 +1,379 @@
+"""A small working world for tests of the engine: runners, sandboxes and agents in memory, that misbehave on demand.
+
+Everything else is real: the store (SQLite), the leases, the moves, the workers. A sandbox of this world has a counter
+in memory, so that a test sees whether memory came back.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import anyio
+
+from lot.core.errors import LotError, RunnerGoneError, SandboxUnavailableError
+from lot.core.events import AgentText, TurnEnded
+from lot.core.ids import MessageId, ProjectId, RunnerId, SandboxId, new_id
+from lot.core.session import AgentState
+from lot.fleet.fleet import RunnerHandle
+from lot.harness.harness import AgentRecord
+from lot.runner.protocol import (
+    AgentOrder,
+    Assignment,
+    BringUpOrder,
+    BringUpResult,
+    CommandOrder,
+    CommandOutcome,
+    DevOrder,
+    DevStatus,
+    DiffResult,
+    PauseResult,
+    PortBody,
+    ProcessBody,
+    PublishOrder,
+    PublishResult,
+    RunnerNews,
+    RunnerState,
+    SyncOrder,
+    SyncResult,
+    TerminalOrder,
+)
+
+
+@dataclass
+class Agent:
+    """The agent program of one sandbox: what it printed, and which messages it has seen."""
+
+    records: list[AgentRecord] = field(default_factory=list)
+    seen: list[MessageId] = field(default_factory=list)
+    changed: anyio.Event = field(default_factory=anyio.Event)
+    is_running: bool = True
+
+    def say(self, **what: object) -> None:
+        """Print one record of ten bytes."""
+        offset = 10 * len(self.records)
+        fields: dict[str, object] = {"run": 1, "from_offset": offset, "to_offset": offset + 10, "events": ()} | what
+        self.records.append(AgentRecord(**fields))  # type: ignore[arg-type]
+        self.changed.set()
+        self.changed = anyio.Event()
+
+
+@dataclass
+class Sandbox:
+    """A sandbox that is on."""
+
+    counter: int = 0
+    agents: dict[int, Agent] = field(default_factory=dict)
+    dev: DevStatus = field(default_factory=lambda: DevStatus(status="absent"))
+
+
+class World:
+    """All that exists on the pretended host."""
+
+    def __init__(self) -> None:
+        self.sandboxes: dict[str, Sandbox] = {}
+        self.saved: dict[str, Sandbox] = {}
+        self.runners: dict[RunnerId, Runner] = {}
+        self.fail: dict[str, LotError] = {}
+        """Method name to the error that it raises until removed."""
+        self.hold: dict[str, anyio.Event] = {}
+        """Method name to an event for which it waits."""
+        self.calls: list[str] = []
+        self.taken: list[MessageId] = []
+        """Messages as agents took them, repeats included if any got through."""
+        self.turns_end_by_themselves = True
+
+    async def enter(self, method: str) -> None:
+        """Note a call, then wait or fail as the test has asked for."""
+        self.calls.append(method)
+        if method in self.hold:
+            await self.hold[method].wait()
+        if method in self.fail:
+            raise self.fail[method]
+
+
+class Runner:
+    """One runner; `kill` is what `kill -9` does to it."""
+
+    def __init__(self, world: World, runner: RunnerId) -> None:
+        self.world, self.runner = world, runner
+        self.assignment: Assignment | None = None
+        self.is_alive = True
+        self.news: list[RunnerNews] = []
+        self._changed = anyio.Event()
+
+    def kill(self) -> None:
+        """End at once; the sandbox stays."""
+        self.is_alive = False
+        self.world.runners.pop(self.runner, None)
+        self._wake()
+
+    def tell(self, news: RunnerNews) -> None:
+        """Push news."""
+        self.news.append(news)
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def _enter(self, method: str) -> None:
+        await anyio.lowlevel.checkpoint()
+        self._check()
+        await self.world.enter(method)
+        self._check()
+
+    def _check(self) -> None:
+        if not self.is_alive:
+            raise RunnerGoneError(f"runner {self.runner} is gone")
+
+    @property
+    def _sandbox(self) -> Sandbox:
+        sandbox = self.world.sandboxes.get(self.assignment.sandbox) if self.assignment else None
+        if sandbox is None:
+            raise SandboxUnavailableError("the sandbox is not on")
+        return sandbox
+
+    async def state(self) -> RunnerState:
+        self._check()
+        bound = self.assignment
+        return RunnerState(
+            runner=self.runner,
+            pid=1,
+            assignment_kind=bound.kind if bound else None,
+            assignment_id=bound.id if bound else None,
+            epoch=bound.epoch if bound else None,
+        )
+
+    async def assign(self, assignment: Assignment) -> None:
+        await self._enter("assign")
+        self.assignment = assignment
+
+    async def bring_up(self, order: BringUpOrder) -> BringUpResult:
+        await self._enter("bring_up")
+        assert self.assignment is not None
+        name, reason = self.assignment.sandbox, None
+        for rung in order.rungs:
+            if rung.kind == "adopt" and name in self.world.sandboxes:
+                return BringUpResult(rung="adopt")
+            if rung.kind == "memory" and rung.image is not None:
+                if rung.image in self.world.saved and Path(rung.image).exists():
+                    saved = self.world.saved[rung.image]
+                    self.world.sandboxes[name] = Sandbox(saved.counter, dict(saved.agents), saved.dev)
+                    return BringUpResult(rung="memory")
+                reason = "the image is damaged"
+            if rung.kind == "disk":
+                self.world.sandboxes[name] = Sandbox()
+                return BringUpResult(rung="disk", reason=reason)
+        raise SandboxUnavailableError("no rung held")
+
+    async def sync(self, order: SyncOrder) -> SyncResult:
+        await self._enter("sync")
+        return SyncResult(commit="c0ffee", is_changed=False)
+
+    async def run_command(self, order: CommandOrder) -> CommandOutcome:
+        await self._enter("run_command")
+        return CommandOutcome(exit_code=0, tail="", seconds=0.0)
+
+    async def start_dev(self, order: DevOrder) -> DevStatus:
+        await self._enter("start_dev")
+        self._sandbox.dev = DevStatus(status="answering", port=order.port, http_status=200)
+        return self._sandbox.dev
+
+    async def dev_status(self, wait_s: float = 0.0) -> DevStatus:
+        await self._enter("dev_status")
+        return self._sandbox.dev
+
+    async def stop_dev(self) -> None:
+        await self._enter("stop_dev")
+
+    async def pause(self, into: str) -> PauseResult:
+        await self._enter("pause")
+        self.world.saved[into] = self._sandbox
+        Path(into).mkdir(parents=True)
+        (Path(into) / "manifest.json").write_text(json.dumps({}))
+        assert self.assignment is not None
+        del self.world.sandboxes[self.assignment.sandbox]
+        return PauseResult(image=into, total_bytes=1)
+
+    async def start_agent(self, order: AgentOrder) -> None:
+        await self._enter("start_agent")
+        self._sandbox.agents.setdefault(order.run, Agent())
+
+    async def send_message(self, message_id: str, text: str) -> None:
+        await self._enter("send_message")
+        run = max(self._sandbox.agents)
+        agent, message = self._sandbox.agents[run], MessageId(message_id)
+        if message in agent.seen:
+            return
+        agent.seen.append(message)
+        self.world.taken.append(message)
+        at = datetime.now(UTC)
+        agent.say(run=run, agent=AgentState.RUNNING, delivered=(message,))
+        agent.say(run=run, events=(AgentText(at=at, text=f"heard: {text}"),))
+        if self.world.turns_end_by_themselves:
+            agent.say(run=run, agent=AgentState.IDLE, events=(TurnEnded(at=at, outcome="completed"),))
+
+    async def interrupt(self) -> None:
+        await self._enter("interrupt")
+        run = max(self._sandbox.agents)
+        ended = TurnEnded(at=datetime.now(UTC), outcome="interrupted")
+        self._sandbox.agents[run].say(run=run, agent=AgentState.IDLE, events=(ended,))
+
+    async def agent_records(self, run: int, offset: int) -> AsyncIterator[AgentRecord]:
+        agent = self._sandbox.agents.setdefault(run, Agent())
+        position = offset // 10
+        while True:
+            changed = agent.changed
+            while position < len(agent.records):
+                yield agent.records[position]
+                position += 1
+            await changed.wait()
+            self._check()
+
+    async def diff(self, base_commit: str) -> DiffResult:
+        await self._enter("diff")
+        return DiffResult(base_commit=base_commit, head_commit=base_commit, patch="", is_truncated=False, files=())
+
+    async def publish(self, order: PublishOrder) -> PublishResult:
+        await self._enter("publish")
+        return PublishResult(commit=new_id(), is_changed=True)
+
+    async def processes(self) -> tuple[ProcessBody, ...]:
+        await self._enter("processes")
+        return tuple(
+            ProcessBody(name=f"agent-{run}", pid=run, is_running=agent.is_running, exit_code=None, starts={}, ends={})
+            for run, agent in self._sandbox.agents.items()
+        )
+
+    async def open_terminal(self, order: TerminalOrder) -> ProcessBody:
+        raise NotImplementedError
+
+    @asynccontextmanager
+    async def attach(self, name: str, *, stream: str = "out", offset: int = 0) -> AsyncIterator[object]:
+        raise SandboxUnavailableError("no terminals in this world")
+        yield
+
+    async def ports(self) -> tuple[PortBody, ...]:
+        return ()
+
+    @asynccontextmanager
+    async def dial(self, port: int) -> AsyncIterator[object]:
+        raise SandboxUnavailableError("nothing listens: refused")
+        yield
+
+    async def watch(self) -> AsyncIterator[RunnerNews]:
+        told = 0
+        while True:
+            changed = self._changed
+            self._check()
+            while told < len(self.news):
+                yield self.news[told]
+                told += 1
+            await changed.wait()
+
+    async def destroy_sandbox(self) -> None:
+        await self._enter("destroy_sandbox")
+        if self.assignment is not None:
+            self.world.sandboxes.pop(self.assignment.sandbox, None)
+
+    async def retire(self) -> None:
+        await self._enter("retire")
+        self.kill()
+
+    async def close(self) -> None:
+        return None
+
+
+class PretendedFleet:
+    """Hands out runners of a world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def open(self) -> None:
+        return None
+
+    async def take(self) -> tuple[RunnerHandle, Runner]:
+        await self.world.enter("take")
+        runner = RunnerId(new_id())
+        self.world.runners[runner] = Runner(self.world, runner)
+        return RunnerHandle(runner=runner, address=""), self.world.runners[runner]
+
+    async def find(self, runner: RunnerId) -> tuple[RunnerHandle, Runner] | None:
+        found = self.world.runners.get(runner)
+        return (RunnerHandle(runner=runner, address=""), found) if found else None
+
+    async def is_dead(self, runner: RunnerId) -> bool:
+        return runner not in self.world.runners
+
+    async def list_runners(self) -> tuple[RunnerHandle, ...]:
+        return tuple(RunnerHandle(runner=runner, address="") for runner in self.world.runners)
+
+    async def stop(self, runner: RunnerId) -> None:
+        if runner in self.world.runners:
+            self.world.runners[runner].kill()
+
+    async def list_sandboxes(self) -> tuple[SandboxId, ...]:
+        return tuple(SandboxId(name) for name in self.world.sandboxes)
+
+    async def reap_sandbox(self, sandbox: SandboxId) -> None:
+        self.world.sandboxes.pop(sandbox, None)
+
+    async def close(self, *, stop_idle: bool = True) -> None:
+        return None
+
+
+@dataclass
+class Head:
+    """The newest commit of a branch."""
+
+    branch: str
+    commit: str
+
+
+class PretendedMirrors:
+    """Repositories that are always there, or fail as the test has asked for."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def create(self, project_id: ProjectId, source: str, branch: str | None) -> Head:
+        await self.world.enter("mirror_create")
+        return Head(branch or "main", "c0ffee")
+
+    async def fetch(self, project_id: ProjectId) -> str:
+        await self.world.enter("mirror_fetch")
+        return "c0ffee"
+
+    async def delete(self, project_id: ProjectId) -> None:
+        return None
+
+    async def delete_session_refs(self, project_id: ProjectId, session_id: str) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class PretendedProvider:
+    """A provider with one model."""
+
+    models: tuple[str, ...] = ("pretended",)
+    is_scripted: bool = True
+
+
+class Clock:
+    """Time that only a test moves."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        """Return the instant it is."""
+        return self.at
+
+    def forward(self, seconds: float) -> None:
+        """Let time pass."""
+        self.at += timedelta(seconds=seconds)
+
