@@ -153,10 +153,9 @@ async def output(link: GuestLink, script: str) -> str:
 
 
 def fork_disk(rig: Rig, upper: Path) -> Path:
-    """Freeze the disk of a sandbox that is off; return the layer."""
-    layer = rig.folder / "layers" / secrets.token_hex(4)
-    layers.freeze_upper(upper, layer)
-    return layer
+    """Return the disk of a sandbox that is off as a layer: it is one as it lies, once nobody writes to it."""
+    layers.remove_work_dir(upper)
+    return upper
 
 
 def _processes_naming(*paths: str) -> list[int]:

@@ -32,6 +32,7 @@ from lot.fleet.local import LocalFleet
 from lot.forge.local import LocalForge
 from lot.rehearsal.serve import serve_on_socket, serve_rehearsal
 from lot.sandbox.base_image import find_base_image
+from lot.sandbox.host_room import available_memory
 from lot.store.secrets import SecretBox
 from lot.store.store import Store
 
@@ -64,6 +65,9 @@ async def running(settings: Settings, pause_on_stop: Callable[[], bool]) -> Asyn
         raise SetupError(f"there is no base image in {settings.images_dir}; run `make setup` (or `lot setup`) first")
     folders = Folders(settings.data_dir, settings.images_dir)
     folders.control_socket.parent.mkdir(parents=True, exist_ok=True)
+    for private in (folders.layers, folders.hibernation):
+        # Disks and memory of sandboxes: whatever is in them is for nobody else on this machine.
+        private.mkdir(mode=0o700, exist_ok=True)
     box = SecretBox.load(settings)
     store = await Store.open(settings.sqlalchemy_url, box)
     providers = Providers.from_settings(settings, folders.rehearsal_socket)
@@ -79,6 +83,7 @@ async def running(settings: Settings, pause_on_stop: Callable[[], bool]) -> Asyn
         now=_now,
         forge_of=lambda project: LocalForge(mirrors, project),
         get_provider=providers.get_provider,
+        available_memory=available_memory,
         find_base_image=lambda: base.image_id,
     )
     engine = Engine(parts)

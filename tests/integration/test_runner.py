@@ -426,17 +426,6 @@ async def test_pause_ends_open_streams_with_the_reason(rig: FleetRig) -> None:
             await drain(chunks)
 
 
-async def test_disk_of_a_paused_sandbox_becomes_a_layer(rig: FleetRig) -> None:
-    _, client, sandbox = await up(rig)
-    layer = rig.data_dir / "layers" / sandbox
-    with pytest.raises(TransitionNotAllowedError):
-        await client.freeze_upper(str(layer))
-    await client.pause(image(rig, sandbox))
-    for _ in range(2):
-        await client.freeze_upper(str(layer))
-    assert layer.is_dir()
-
-
 async def test_retired_runner_leaves_a_running_sandbox_to_the_next(rig: FleetRig) -> None:
     runner, client, sandbox = await up(rig)
     await client.start_dev(DevOrder(command="sleep 600", port=None))

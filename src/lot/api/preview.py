@@ -103,7 +103,7 @@ class Preview:
         return self._tickets.is_valid("cookie", host, connection.cookies.get(COOKIE, ""))
 
     async def _forward(self, request: Request, session: SessionId, port: int) -> Response:
-        transport = self._transport(session, port)
+        transport = self._transport(await self._engine.client_soon(session), port)
         has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
         outgoing = httpx.Request(
             request.method,
@@ -120,9 +120,8 @@ class Preview:
         ]
         return response
 
-    def _transport(self, session: SessionId, port: int) -> DialTransport:
+    def _transport(self, client: RunnerClient, port: int) -> DialTransport:
         """Return the pool of connections to a port; a runner that came anew gets a new pool."""
-        client = self._engine.client_of(session)
         transports = self._transports.setdefault(client, {})
         if port not in transports:
             # Only weakly: a transport that held its client would keep both for ever.
@@ -182,18 +181,17 @@ class Preview:
         ]
         url = httpx.URL(scheme="http", host="sandbox", port=port, raw_path=_raw_path(browser.scope))
         try:
-            client = self._engine.client_of(session)
-            async with (
-                httpx.AsyncClient(transport=DialTransport(lambda: client.dial(port))) as http,
-                aconnect_ws(
-                    str(url),
-                    http,
-                    headers=headers,
-                    subprotocols=browser.scope.get("subprotocols") or None,
-                    max_message_size_bytes=MAX_WS_MESSAGE_BYTES,
-                    keepalive_ping_interval_seconds=None,
-                ) as app,
-            ):
+            client = await self._engine.client_soon(session)
+            http = httpx.AsyncClient(transport=DialTransport(lambda: client.dial(port)))
+            connecting: AbstractAsyncContextManager[AsyncWebSocketSession] = aconnect_ws(
+                str(url),
+                http,
+                headers=headers,
+                subprotocols=browser.scope.get("subprotocols") or None,
+                max_message_size_bytes=MAX_WS_MESSAGE_BYTES,
+                keepalive_ping_interval_seconds=None,
+            )
+            async with http, connecting as app:
                 await browser.accept(app.subprotocol)
                 async with anyio.create_task_group() as group:
                     group.start_soon(_to_app, browser, app, group.cancel_scope)

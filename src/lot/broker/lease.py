@@ -1,5 +1,7 @@
 """Where runners renew their leases, and tell of images that they saved when they had lost one."""
 
+from typing import Protocol
+
 from pydantic import BaseModel, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -9,8 +11,8 @@ from starlette.routing import Route
 from lot.broker.passes import Pass, PassControl
 from lot.core.errors import LotError, NotFoundError, StaleEpochError, UnauthenticatedError
 from lot.core.ids import ImageId, RunnerId, SessionId, SnapshotId
+from lot.core.records import Session, Snapshot
 from lot.runner.protocol import SubjectKind
-from lot.store.store import Store
 
 LEASE_TTL_S = 30.0
 _MAX_BODY_BYTES = 4096
@@ -20,10 +22,28 @@ class _Candidate(BaseModel):
     image: str = Field(pattern=r"^[A-Za-z0-9_-]{1,120}$")
 
 
+class LeaseStore(Protocol):
+    """What leases need of the store."""
+
+    async def get_session(self, session_id: SessionId) -> Session:
+        """Return a session."""
+
+    async def get_snapshot(self, snapshot_id: SnapshotId) -> Snapshot:
+        """Return a snapshot."""
+
+    async def renew(
+        self, kind: SubjectKind, subject: SessionId | SnapshotId, epoch: int, owner: RunnerId, ttl_s: float
+    ) -> bool:
+        """Renew a lease; False: it is lost."""
+
+    async def save_candidate(self, session_id: SessionId, epoch: int, image: ImageId) -> None:
+        """Note an image that was saved without a lease."""
+
+
 class Leases:
     """Serves `/renew` and `/candidate` to runners; their pass names subject and epoch."""
 
-    def __init__(self, control: PassControl, store: Store) -> None:
+    def __init__(self, control: PassControl, store: LeaseStore) -> None:
         self._control, self._store = control, store
 
     def app(self) -> Starlette:

@@ -61,7 +61,9 @@ class Provider:
     http: httpx.AsyncClient = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        transport = None if self.socket is None else httpx.AsyncHTTPTransport(uds=str(self.socket), limits=_LIMITS)
+        transport = None
+        if self.socket is not None:
+            transport = httpx.AsyncHTTPTransport(uds=str(self.socket), limits=_LIMITS, verify=False)
         client = httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, limits=_LIMITS, follow_redirects=False)
         object.__setattr__(self, "http", client)
 

@@ -1,16 +1,16 @@
 """The control plane's live connection to one session that is on: records of its agent, news of its runner, messages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 import anyio
 import structlog
 from anyio.abc import TaskGroup
 
-from lot.core.errors import LotError, NotFoundError, RunnerGoneError, StaleEpochError, StaleWriteError
-from lot.core.events import DevServerChanged, SessionEvent, StateChanged
+from lot.core.errors import AgentError, LotError, NotFoundError, RunnerGoneError, StaleEpochError, StaleWriteError
+from lot.core.events import AgentGone, AgentStarted, DevServerChanged, SessionEvent, StateChanged, TurnFailed
 from lot.core.ids import MessageId, SessionId
-from lot.core.records import Session
+from lot.core.records import Message, Session
 from lot.core.session import AgentState, Trigger, label
 from lot.engine.diffs import keep_diff
 from lot.engine.moves import Moves
@@ -20,6 +20,9 @@ from lot.harness.harness import AgentRecord
 from lot.runner.protocol import AgentOrder, RunnerNews
 
 logger = structlog.get_logger(__name__)
+
+FRUITLESS_RUNS = 3
+"""So often is the agent started anew for the same messages before a person has to look."""
 
 
 class Attachment:
@@ -40,6 +43,8 @@ class Attachment:
         self._following: int | None = None
         self._agent_up: int | None = None
         self._sent: set[MessageId] = set()
+        self._fruitless = 0
+        """Agent runs in a row that ended before they took a message."""
 
     async def run(self) -> None:
         """Follow the runner until closed; ends by itself when the runner is lost."""
@@ -63,16 +68,22 @@ class Attachment:
             AgentError: the agent did not come up or is gone.
         """
         await self._is_ready.wait()
-        messages = [
-            message for message in await self._parts.store.kept_messages(self._id) if message.id not in self._sent
-        ]
-        if not messages:
+        if not await self._unsent():
             return
+        if self._fruitless >= FRUITLESS_RUNS:
+            self._sent.update(message.id for message in await self._unsent())
+            self._fruitless = FRUITLESS_RUNS - 1
+            raise AgentError("the agent program ended each time before it took the message; send another to try again")
         await self._ensure_agent()
+        messages = await self._unsent()
         await self._moves.apply(self._id, agent=Trigger.TURN_STARTED, epoch=self.holding.epoch)
         for message in messages:
             await self.holding.client.send_message(message.id, message.text)
             self._sent.add(message.id)
+
+    async def _unsent(self) -> list[Message]:
+        kept = await self._parts.store.kept_messages(self._id)
+        return [message for message in kept if message.id not in self._sent]
 
     async def _ensure_agent(self) -> None:
         """Have the agent program up: the present run's, or a new run that continues the conversation."""
@@ -80,18 +91,16 @@ class Attachment:
         if session.agent_run > 0 and self._agent_up == session.agent_run:
             return
         is_first = session.agent_session is None
-        name, run = session.agent_session or str(uuid4()), session.agent_run + 1
-        renewed, _ = await self._parts.store.change_session(
+        renewed = await self._moves.note(
             self._id,
-            seen_version=session.version,
             epoch=self.holding.epoch,
-            now=self._parts.now(),
-            agent_session=name,
-            agent_run=run,
+            agent_session=session.agent_session or str(uuid4()),
+            agent_run=session.agent_run + 1,
             agent_offset=0,
         )
-        await self._start_agent(renewed, is_continuation=not is_first)
         self._sent.clear()
+        await self._start_agent(renewed, is_continuation=not is_first)
+        await self._tell_started(renewed)
 
     async def _start_agent(self, session: Session, *, is_continuation: bool) -> None:
         if session.agent_session is None:
@@ -108,6 +117,19 @@ class Attachment:
         )
         self._agent_up = session.agent_run
         self._follow(session.agent_run)
+
+    async def _tell_started(self, session: Session) -> None:
+        provider = self._parts.get_provider(session.provider)
+        await self._moves.tell(
+            self._id,
+            AgentStarted(
+                at=self._parts.now(),
+                program="claude",
+                model=session.model,
+                provider=session.provider,
+                is_scripted=provider.is_scripted,
+            ),
+        )
 
     async def _reattach_agent(self, session: Session) -> None:
         """Go on with the agent that came along: read what it printed meanwhile and take up its questions again."""
@@ -142,6 +164,8 @@ class Attachment:
                 await self._keep(record)
                 if record.is_end:
                     self._agent_up = None
+                    self._fruitless += 1
+                    self._sent.clear()
                     self._wake()
         except RunnerGoneError as error:
             self._lose(str(error))
@@ -152,12 +176,15 @@ class Attachment:
         """Bring one record into the store, with what it means for the session's state; a repeat is dropped there."""
         session = await self._parts.store.get_session(self._id)
         events: list[SessionEvent] = list(record.events)
+        agent = record.agent
+        if record.is_end and (agent or session.agent) in (AgentState.RUNNING, AgentState.WAITING):
+            agent = AgentState.ERRORED
+            events.append(TurnFailed(at=self._parts.now(), reason="the agent program ended before the turn was over"))
         fields: dict[str, object] = {}
-        if record.agent is not None and record.agent is not session.agent:
-            fields = self._moves.pause_fields(record.agent, session.sandbox_state)
-            failures = [event.reason for event in record.events if event.kind == "turn_failed"]
-            fields["reason"] = failures[-1] if failures and record.agent is AgentState.ERRORED else None
-            events.append(self._told(session, record.agent, fields))
+        if agent is not None and agent is not session.agent:
+            fields = self._moves.pause_fields(agent, session.sandbox_state)
+            fields["reason"] = _why(events) if agent is AgentState.ERRORED else None
+            events.append(self._told(session, agent, fields))
         kept = await self._parts.store.append_agent_events(
             self._id,
             epoch=self.holding.epoch,
@@ -165,7 +192,7 @@ class Attachment:
             from_offset=record.from_offset,
             to_offset=record.to_offset,
             events=events,
-            agent=record.agent,
+            agent=agent,
             delivered=record.delivered,
             now=self._parts.now(),
             **fields,
@@ -173,6 +200,8 @@ class Attachment:
         if kept is None:
             return
         self._parts.bus.publish(self._id)
+        if record.delivered:
+            self._fruitless = 0
         if any(event.kind in ("turn_ended", "turn_failed") for event in record.events):
             await self._keep_diff()
             self._wake()
@@ -221,3 +250,9 @@ class Attachment:
         if self.lost is None:
             self.lost = why
         self._wake()
+
+
+def _why(events: Sequence[SessionEvent]) -> str | None:
+    """Return why the newest turn failed, as the user is to read it."""
+    reasons = [event.reason for event in events if isinstance(event, TurnFailed | AgentGone)]
+    return reasons[-1] if reasons else None

@@ -9,7 +9,7 @@ import anyio
 import structlog
 from anyio import to_thread
 
-from lot.core.errors import LotError, RunnerGoneError, SetupCommandError
+from lot.core.errors import LotError, NotFoundError, RunnerGoneError, SetupCommandError
 from lot.core.ids import ImageId, LayerId, ProjectId, SandboxId, SnapshotId, new_id
 from lot.core.records import Lease, Project, Snapshot, SnapshotState
 from lot.engine.parts import Parts
@@ -103,6 +103,7 @@ class Builds:
                 if holding is not None:
                     with anyio.CancelScope(shield=True):
                         await let_go(self._parts, "snapshot", snapshot.id, holding, destroy=snapshot.sandbox)
+                await self._drop_failed(snapshot.id)
                 self._steps.pop(snapshot.id, None)
                 self._scopes.pop(snapshot.id, None)
 
@@ -117,6 +118,15 @@ class Builds:
         epoch = holding.epoch if holding is not None else snapshot.lease.epoch
         await self._parts.store.append_snapshot_log(snapshot.id, f"\n[lot] failed: {error}\n")
         await self._parts.store.fail_snapshot(snapshot.id, epoch, str(error))
+
+    async def _drop_failed(self, snapshot_id: SnapshotId) -> None:
+        """Remove the disk of a build that failed: a retry begins from a clean base."""
+        try:
+            snapshot = await self._parts.store.get_snapshot(snapshot_id)
+        except NotFoundError:
+            return
+        if snapshot.state is SnapshotState.FAILED:
+            await to_thread.run_sync(remove_folder, str(self._parts.folders.layer(snapshot.layer)))
 
     async def _carry_out(self, snapshot: Snapshot, holding: Holding) -> None:
         began = time.monotonic()

@@ -49,6 +49,7 @@ CRASHED_WORKER_WAIT_S = 1.0
 SHUTDOWN_PAUSE_S = 120.0
 """The longest that an orderly stop waits for sessions to be paused."""
 DELETE_LIMIT_S = 60.0
+CLIENT_WAIT_S, CLIENT_POLL_S = 10.0, 0.02
 
 
 class Engine:
@@ -377,16 +378,20 @@ class Engine:
         session = await self.wait_until(
             session_id, lambda seen: seen.sandbox_state not in (SandboxState.RESUMING, SandboxState.BOOTING), 120.0
         )
-        return await self.pull_requests.publish(session, await self._client_soon(session_id), title, body)
+        return await self.pull_requests.publish(session, await self.client_soon(session_id), title, body)
 
-    async def _client_soon(self, session_id: SessionId) -> RunnerClient:
-        """Return the runner of a session that has just come on."""
-        with anyio.move_on_after(10.0):
-            while True:
+    async def client_soon(self, session_id: SessionId) -> RunnerClient:
+        """Return the runner of a session that is on, waiting a moment where it has only just come on.
+
+        Raises:
+            SandboxUnavailableError: it is not on. NotFoundError: there is no such session.
+        """
+        with anyio.move_on_after(CLIENT_WAIT_S):
+            while (await self.parts.store.get_session(session_id)).sandbox_state is SandboxState.ON:
                 try:
                     return self.client_of(session_id)
                 except SandboxUnavailableError:
-                    await anyio.sleep(0.02)
+                    await anyio.sleep(CLIENT_POLL_S)
         return self.client_of(session_id)
 
     def _start_soon(self, function: Callable[..., Any], *arguments: Any) -> None:

@@ -82,6 +82,19 @@ class Moves:
             return changed
         raise StaleWriteError(f"session {session_id} was changed by others {_ATTEMPTS} times in a row")
 
+    async def note(self, session_id: SessionId, *, epoch: int | None = None, **fields: Any) -> Session:
+        """Change attributes that no state and no reader depends upon; tried again when somebody was faster."""
+        for _ in range(_ATTEMPTS):
+            session = await self._parts.store.get_session(session_id)
+            try:
+                changed, _events = await self._parts.store.change_session(
+                    session_id, seen_version=session.version, epoch=epoch, now=self._parts.now(), **fields
+                )
+            except StaleWriteError:
+                continue
+            return changed
+        raise StaleWriteError(f"session {session_id} was changed by others {_ATTEMPTS} times in a row")
+
     def pause_fields(self, agent: AgentState, sandbox: SandboxState) -> dict[str, Any]:
         """Return when, and why, a session in these states is to be paused; nothing while it is not on."""
         if sandbox is not SandboxState.ON:

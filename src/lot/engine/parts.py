@@ -43,5 +43,7 @@ class Parts:
     forge_of: Callable[[Project], Forge]
     get_provider: Callable[[str], ModelProvider]
     """Returns a provider by its name, or raises `InvalidInputError`."""
+    available_memory: Callable[[], int]
+    """Returns the host's memory that is free for use, in bytes."""
     find_base_image: Callable[[], str]
     """The id of the base image that new snapshots are built on."""

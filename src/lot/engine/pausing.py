@@ -56,14 +56,29 @@ def pause_image(session: Session) -> ImageId:
     return ImageId(f"{session.id}-{session.lease.epoch}")
 
 
-async def settle_pause(parts: Parts, moves: Moves, session: Session) -> None:
-    """Finish a pause whose runner is gone and whose sandbox does not run: with its image if that was completed."""
+async def settle_pause(parts: Parts, moves: Moves, session: Session, holding: Holding) -> None:
+    """Finish a pause whose runner died: join its checkpoint if that goes on, take its image if that was completed.
+
+    Args:
+        session: As it was before `holding` claimed it; its epoch names the image.
+        holding: A fresh runner; let go at the end.
+    """
     image = pause_image(session)
-    if (parts.folders.image(image) / "manifest.json").exists():
-        await moves.apply(session.id, sandbox=Trigger.PAUSE_DONE, reason=session.reason, memory_image=image)
-    else:
-        reason = "the runner died while it saved the sandbox's memory; its disk is safe"
+    try:
+        await holding.client.pause(str(parts.folders.image(image)))
+    except LotError as error:
+        reason = f"the runner died while it saved the sandbox's memory ({error}); its disk is safe"
+        await let_go(parts, "session", session.id, holding, destroy=session.sandbox)
         await moves.apply(session.id, sandbox=Trigger.SANDBOX_LOST, reason=reason)
+        return
+    await moves.apply(
+        session.id,
+        sandbox=Trigger.PAUSE_DONE,
+        epoch=holding.epoch,
+        reason=session.reason,
+        memory_image=image,
+    )
+    await let_go(parts, "session", session.id, holding)
 
 
 async def _keep_for_reading(parts: Parts, session: Session, holding: Holding) -> None:

@@ -108,6 +108,9 @@ class PullRequests:
                 updated_at=now,
             )
         )
+        if opened.number == 0:
+            address = f"/projects/{project.id}/pull-requests/{pull_request.number}"
+            pull_request = await self._parts.store.change_pull_request(pull_request.id, url=address)
         await self._tell(pull_request, "opened")
         return pull_request
 

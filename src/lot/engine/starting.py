@@ -25,9 +25,16 @@ async def start_session(parts: Parts, moves: Moves, session: Session, holding: H
         size=session.size,
         rungs=ladder(parts, session),
     )
-    brought = await concurrently(lambda: parts.mirrors.fetch(project.id), lambda: holding.client.bring_up(order))
+    newest, brought = await concurrently(
+        lambda: parts.mirrors.fetch(project.id), lambda: holding.client.bring_up(order)
+    )
     synced = await holding.client.sync(
-        SyncOrder(base_branch=session.base_branch, session_branch=session.branch, environment=environment)
+        SyncOrder(
+            base_branch=session.base_branch,
+            session_branch=session.branch,
+            newest_commit=newest,
+            environment=environment,
+        )
     )
     steps = [*brought.steps, *synced.steps]
     await start_dev_server(parts, session, holding.client)

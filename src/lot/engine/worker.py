@@ -259,20 +259,9 @@ class SessionWorker:
         return False
 
     async def _settle_pause(self, session: Session) -> bool:
-        """The runner died during a pause: take its image if complete, go on pausing if the sandbox still runs."""
+        """The runner died during a pause, or before it began: a fresh one finishes it."""
         holding = await take_over(self._parts, "session", self._id, session.sandbox, session.lease)
-        try:
-            await holding.client.bring_up(
-                BringUpOrder(
-                    layers=self._parts.folders.session_layers(session),
-                    upper=str(self._parts.folders.layer(session.upper)),
-                    size=session.size,
-                    rungs=(Rung(kind="adopt"),),
-                )
-            )
-        except LotError:
-            await let_go(self._parts, "session", self._id, holding, destroy=session.sandbox)
-            await settle_pause(self._parts, self._moves, session)
+        await settle_pause(self._parts, self._moves, session, holding)
         return False
 
     def _attach(self, holding: Holding) -> None:

@@ -20,12 +20,11 @@ from claude_agent_sdk._internal.transport.subprocess_cli import SubprocessCLITra
 
 from lot.core.errors import AgentError, InvalidInputError, NotFoundError, SandboxUnavailableError, TooLargeError
 from lot.core.ids import MessageId
-from lot.guest.door import SOCKET_FILE
 from lot.harness.claude_output import JOURNAL_BYTES, MAX_LINE_BYTES, ending, last_words, process_name, read_records
 from lot.harness.claude_prompt import APPENDED_PROMPT
 from lot.harness.claude_transport import PipeTransport
 from lot.harness.harness import AgentBinary, AgentOptions, AgentRecord
-from lot.sandbox.driver import GATEWAY_ADDRESS
+from lot.sandbox.driver import GATEWAY_ADDRESS, GATEWAY_SOCKET
 from lot.sandbox.link import CommandRequest, GuestLink, ProcessSpec, ProcessStatus, WhenFull
 
 PLACEHOLDER_KEY = "lot-placeholder-the-real-key-stays-outside"
@@ -68,7 +67,7 @@ class ClaudePlace:
     home: PurePosixPath = _HOME
     user: str = "lot"
     model_url: str = f"http://{GATEWAY_ADDRESS}/model"
-    model_socket: PurePosixPath | None = PurePosixPath("/var/lib/lot") / SOCKET_FILE
+    model_socket: PurePosixPath | None = GATEWAY_SOCKET
     """The guest's unix socket to the gateway, through which `model_url` is asked; None: over TCP."""
 
 

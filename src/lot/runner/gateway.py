@@ -65,7 +65,7 @@ class SandboxGateway:
         self._authorization = f"Bearer {credentials.pass_token}"
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
         self._control = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(credentials.control_socket), limits=limits),
+            transport=httpx.AsyncHTTPTransport(uds=str(credentials.control_socket), limits=limits, verify=False),
             base_url="http://control",
             timeout=httpx.Timeout(connect=5.0, read=None, write=120.0, pool=None),
         )

@@ -47,7 +47,6 @@ from lot.runner.wire import (
     RUNNER_SOCKET,
     DiffQuery,
     Empty,
-    LayerQuery,
     MessageBody,
     PauseQuery,
     Resize,
@@ -122,9 +121,6 @@ class HttpRunnerClient:
 
     async def pause(self, into: str) -> PauseResult:
         return await self._call("pause", PauseQuery(into=into), PauseResult, PAUSE_TIMEOUT_S)
-
-    async def freeze_upper(self, layer: str) -> None:
-        await self._call("freeze_upper", LayerQuery(layer=layer), None, WORKSPACE_TIMEOUT_S)
 
     async def start_agent(self, order: AgentOrder) -> None:
         await self._call("start_agent", order, None, BRING_UP_TIMEOUT_S)

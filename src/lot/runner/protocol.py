@@ -73,6 +73,8 @@ class SyncOrder(_Body):
     base_branch: str
     session_branch: str | None
     """None while a snapshot is built: stay on the base branch."""
+    newest_commit: str | None = None
+    """The base branch's newest commit where the caller knows it: a checkout that has it asks nobody."""
     environment: dict[str, str] = Field(default_factory=dict, repr=False)
     """Written to `.env` in the workspace; empty: no `.env` is written and one that Lot wrote is removed."""
 

@@ -13,7 +13,6 @@ from lot.core.errors import (
     ImageDamagedError,
     InvalidInputError,
     SandboxUnavailableError,
-    TransitionNotAllowedError,
 )
 from lot.core.ids import SandboxId
 from lot.runner.parts import Credentials, Gateway, RunnerParts
@@ -21,7 +20,6 @@ from lot.runner.protocol import BringUpOrder, BringUpResult, PauseResult, Rung, 
 from lot.runner.steps import Steps
 from lot.runner.ways_in import WaysIn
 from lot.sandbox.driver import GATEWAY_PORT, SIZES, HibernationImage, SandboxDriver, SandboxSpec, SandboxUsage
-from lot.sandbox.layers import freeze_upper
 
 logger = logging.getLogger(__name__)
 
@@ -104,19 +102,6 @@ class SandboxCourse:
             await self._forget()
             self._paused = _result(image, steps)
             return self._paused
-
-    async def freeze_upper(self, layer: Path) -> None:
-        """Turn the disk of the sandbox, which is off, into the read-only folder `layer`."""
-        async with self._lock:
-            if self._brought is not None:
-                raise TransitionNotAllowedError("the sandbox is on", "freeze_upper")
-            if self._order is None:
-                raise InvalidInputError("this runner never brought the sandbox up and does not know its disk")
-            upper = Path(self._order.upper)
-            try:
-                await to_thread.run_sync(freeze_upper, upper, layer)
-            except OSError as error:
-                raise SandboxUnavailableError(f"the disk {upper} cannot become {layer}: {error}") from error
 
     async def destroy(self) -> None:
         """End the sandbox, whatever it does."""

@@ -39,12 +39,6 @@ class PauseQuery(_Body):
     into: str
 
 
-class LayerQuery(_Body):
-    """The folder of the layer that a disk becomes."""
-
-    layer: str
-
-
 class MessageBody(_Body):
     """A user's message."""
 

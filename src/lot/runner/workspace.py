@@ -84,8 +84,9 @@ class Workspace:
         dotenv = dotenv_text(order.environment)
         async with self._turn:
             writes_env = "1" if dotenv else "0"
+            branches = (order.base_branch, order.session_branch or "")
             done = await self._script(
-                "sync", order.base_branch, order.session_branch or "", self._author, writes_env, timeout_s=_SYNC_S
+                "sync", *branches, self._author, writes_env, order.newest_commit or "", timeout_s=_SYNC_S
             )
             if done.exit_code == _REMOTE_FAILED:
                 raise _unreachable(order.base_branch, done)

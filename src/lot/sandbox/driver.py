@@ -17,6 +17,8 @@ GATEWAY_ADDRESS = "10.200.0.1"
 """Where a sandbox finds the gateway: the host end of its link, the same in every sandbox and after every resume."""
 GUEST_ADDRESS = "10.200.0.2"
 GATEWAY_PORT = 80
+GATEWAY_SOCKET = PurePosixPath("/var/lib/lot/gateway.sock")
+"""The same over a unix socket inside the sandbox, kept by the guest; see `guest/door.py`."""
 
 EgressPolicy = Literal["full", "none"]
 """`full`: the internet, never private ranges, other sandboxes or the host; `none`: the gateway alone."""
@@ -113,7 +115,9 @@ class SandboxDriver(Protocol):
     happens twice. At most one caller acts on a sandbox at a time (the lease sees to that).
     """
 
-    capabilities: frozenset[Capability]
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What this driver can do."""
 
     async def boot(self, spec: SandboxSpec) -> RunningSandbox:
         """Boot from disk with a fresh memory.

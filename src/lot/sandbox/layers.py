@@ -87,24 +87,6 @@ def sync_disk(folder: Path) -> None:
         os.close(descriptor)
 
 
-def freeze_upper(upper: Path, layer: Path) -> None:
-    """Turn the upper of a sandbox that is off into the read-only layer `layer`, at once or not at all.
-
-    Afterwards there is no upper; each sandbox that goes on from the layer gets a new one. Repeating it does nothing.
-
-    Raises:
-        FileNotFoundError: there is neither upper nor layer.
-    """
-    if upper.exists():
-        layer.parent.mkdir(parents=True, exist_ok=True)
-        os.rename(upper, layer)
-        sync_folder(layer.parent)
-        sync_folder(upper.parent)
-    elif not layer.exists():
-        raise FileNotFoundError(errno.ENOENT, "there is neither upper nor layer", str(upper))
-    remove_work_dir(upper)
-
-
 def remove_work_dir(upper: Path) -> None:
     """Remove what the overlay left beside an upper that is not mounted."""
     shutil.rmtree(work_dir(upper), ignore_errors=True)

@@ -51,11 +51,7 @@ def test_folder_of_a_layer_can_be_renamed_and_stays_so_in_the_layer_made_of_the_
     os.rename(folder / "root/modules", folder / "root/renamed")
     (folder / "root/gone").unlink()
     layers.unmount(folder / "root")
-    layers.freeze_upper(folder / "upper", folder / "layers/one")
-    layers.freeze_upper(folder / "upper", folder / "layers/one")
-    assert not (folder / "upper").exists()
-    assert not layers.work_dir(folder / "upper").exists()
-    layers.mount_overlay([base, folder / "layers/one"], folder / "upper", folder / "root")
+    layers.mount_overlay([base, folder / "upper"], folder / "upper2", folder / "root")
     assert sorted(path.name for path in (folder / "root").iterdir()) == ["renamed"]
     assert (folder / "root/renamed/file").read_text() == "content"
 
@@ -73,11 +69,6 @@ def test_on_the_host_no_program_of_a_sandbox_gains_privileges(folder: Path) -> N
     layers.mount_overlay([_layer(folder, "base")], folder / "upper", folder / "root")
     assert os.statvfs(folder / "root").f_flag & os.ST_NOSUID
     assert os.statvfs(folder / "root").f_flag & os.ST_NODEV
-
-
-def test_freezing_nothing_is_refused(folder: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        layers.freeze_upper(folder / "upper", folder / "layer")
 
 
 def test_unmounting_repeats_and_works_while_a_file_is_open(folder: Path) -> None:

@@ -116,6 +116,7 @@ async def rig(folder: Path, world: World, *, stop_in_order: bool = False) -> Asy
         now=clock.now,
         forge_of=lambda project: pytest.fail("no forge in this world"),
         get_provider=lambda name: PretendedProvider(),
+        available_memory=lambda: 1 << 30,
         find_base_image=lambda: "base",
     )
     engine = Engine(parts)

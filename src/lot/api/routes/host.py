@@ -9,7 +9,6 @@ import lot
 from lot.api.schemas.sessions import HostBody
 from lot.core.session import SandboxState
 from lot.engine.engine import Engine
-from lot.sandbox.host_room import available_memory
 
 
 class HealthBody(BaseModel):
@@ -45,7 +44,7 @@ def host_routes(engine: Engine) -> APIRouter:
             version=lot.__version__,
             provider=settings.provider,
             is_scripted=parts.get_provider(settings.provider).is_scripted,
-            memory_available_bytes=available_memory(),
+            memory_available_bytes=parts.available_memory(),
             disk_free_bytes=shutil.disk_usage(settings.data_dir).free,
             sessions_on=len(on),
             sandboxes=list(await parts.fleet.list_sandboxes()),

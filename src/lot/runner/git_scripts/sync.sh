@@ -1,8 +1,9 @@
 # Brings the checkout in the present folder to the newest commit of a branch, once in a session's life.
-# Arguments: remote, base branch, session branch (or ""), the settings of the author, 1 if Lot writes .env (else 0).
+# Arguments: remote, base branch, session branch (or ""), the settings of the author, 1 if Lot writes .env (else 0),
+# the newest commit where it is known (or "").
 # Prints: "name value" lines; after a NUL what is kept out of the diff so far; after a NUL `git status` as it was.
 # Exit codes: 10 the remote failed; others are git's.
-remote=$1 base=$2 branch=$3 author=$4 writes_env=$5
+remote=$1 base=$2 branch=$3 author=$4 writes_env=$5 newest=$6
 began=$EPOCHREALTIME
 
 mark_env() {
@@ -27,6 +28,7 @@ report() {
 }
 
 fetch() {
+	[ -n "$newest" ] && [ "$newest" = "$old" ] && found=$old && return
 	find_remote "refs/heads/$base" && [ -n "$found" ] && [ "$found" = "$old" ] && return
 	git fetch --quiet --no-tags --no-write-fetch-head --no-recurse-submodules -- "$remote" \
 		"+refs/heads/$base:refs/remotes/origin/$base" || exit 10
