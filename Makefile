@@ -18,8 +18,10 @@ test: setup
 	@setup/bootstrap.sh --for-tests
 	@$(SUDO) .venv/bin/pytest $(PYTEST_ARGS)
 
+# Without a key the demo plays the scripted provider, and says so.
+KEYS := $(ANTHROPIC_API_KEY)$(LOT_ANTHROPIC_API_KEY)$(LOT_ANTHROPIC_AUTH_TOKEN)
 demo: setup
-	@$(SUDO) .venv/bin/lot demo
+	@$(SUDO) .venv/bin/lot demo $(if $(KEYS),,--provider rehearsal) $(ARGS)
 
 check:
 	@.venv/bin/ruff check .

@@ -13,7 +13,8 @@ ROOT = Path(lot.__file__).parent
 # What each part may import; itself and `core` go without saying. A longer name narrows it to one module: a protocol
 # with its values, or the words that two programs share.
 ALLOWED = {
-    "cli": {"api", "client", "compose", "config", "demo", "doctor", "engine", "examples", "runner"},
+    "cli": {"api", "bench", "client", "compose", "config", "demo", "doctor", "engine", "examples", "runner"},
+    "bench": {"api.schemas", "client", "config", "examples", "sandbox"},
     "demo": {"api.schemas", "client", "config", "examples"},
     "client": {"api.schemas", "config"},
     "api": {"config", "engine", "guest.wire", "runner.client", "runner.protocol", "store"},

@@ -186,7 +186,7 @@ class Preview:
             connecting: AbstractAsyncContextManager[AsyncWebSocketSession] = aconnect_ws(
                 str(url),
                 http,
-                headers=headers,
+                headers=httpx.Headers(headers),
                 subprotocols=browser.scope.get("subprotocols") or None,
                 max_message_size_bytes=MAX_WS_MESSAGE_BYTES,
                 keepalive_ping_interval_seconds=None,

@@ -21,6 +21,8 @@ logger = structlog.get_logger(__name__)
 
 DEV_PROOF_S = 120.0
 SETUP_TIMEOUT_S = 1800.0
+QUIET_LIMIT_S, QUIET_WINDOW_S, QUIET_SHARE = 15.0, 0.5, 0.1
+"""A sandbox is quiet when it has used less than this share of one core for so long."""
 
 
 class Builds:
@@ -150,6 +152,8 @@ class Builds:
         dev: DevStatus | None = None
         if snapshot.dev_command:
             dev = await self._prove_dev(snapshot, client, snapshot.dev_command, environment)
+        await self._note(snapshot, "waiting until it is quiet")
+        await until_quiet(client)
         if environment:
             # A value of the user's must not be in an image that every later session shares.
             await self._note(snapshot, "removing environment values before freezing")
@@ -220,6 +224,17 @@ class Builds:
     async def _note(self, snapshot: Snapshot, text: str) -> None:
         self._steps[snapshot.id] = text
         await self._parts.store.append_snapshot_log(snapshot.id, f"[lot] {text}\n")
+
+
+async def until_quiet(client: RunnerClient) -> None:
+    """Wait, for a while, until the sandbox hardly computes: what it has still to do, every session would do again."""
+    with anyio.move_on_after(QUIET_LIMIT_S):
+        used = (await client.state()).sandbox_cpu_s
+        share = 1.0
+        while share > QUIET_SHARE:
+            await anyio.sleep(QUIET_WINDOW_S)
+            now = (await client.state()).sandbox_cpu_s
+            used, share = now, (now - used) / QUIET_WINDOW_S
 
 
 async def _until_started(client: RunnerClient, name: str) -> None:

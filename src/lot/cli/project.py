@@ -1,0 +1,227 @@
+"""`lot project`: repositories and the snapshots that sessions start from."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from lot.api.schemas.projects import NewProject, ProjectBody, SnapshotBody
+from lot.cli.checked import checked
+from lot.cli.common import JsonFlag, common, connect
+from lot.cli.env_file import read_env_file
+from lot.cli.output import ago, coloured, err, facts, out, plain, print_json, table
+from lot.client.client import LotClient
+from lot.core.errors import SetupCommandError
+
+POLL_S = 0.3
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Repositories and the snapshots that sessions start from."
+)
+
+ProjectArgument = Annotated[str, typer.Argument(metavar="PROJECT", help="Name or id.", show_default=False)]
+NoWaitFlag = Annotated[bool, typer.Option("--no-wait", help="Return at once; the snapshot is built on the server.")]
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(help="Git URL, or a path on the server's machine.", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="By default the repository's.")] = None,
+    branch: Annotated[str | None, typer.Option(help="By default the repository's own.")] = None,
+    setup: Annotated[str | None, typer.Option(help="Run once, before the snapshot is taken: `npm ci`.")] = None,
+    dev: Annotated[str | None, typer.Option(help="Starts the dev server: `npm run dev`.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Port of the dev server.")] = None,
+    size: Annotated[str, typer.Option(help="small (2 vCPU, 4 GB) or large (4 vCPU, 8 GB).")] = "small",
+    env_file: Annotated[
+        Path | None, typer.Option(help="A .env file; its values are stored encrypted and written to .env.")
+    ] = None,
+    no_wait: NoWaitFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Create a project and build its snapshot; shows the build until it is ready or has failed."""
+    shared = common(ctx, as_json=as_json)
+    wanted = checked(
+        NewProject,
+        source=source_of(source),
+        name=name,
+        branch=branch,
+        setup_command=setup,
+        dev_command=dev,
+        port=port,
+        size=size,
+        environment=read_env_file(env_file) if env_file else {},
+    )
+    with connect(ctx) as client:
+        project = client.create_project(wanted)
+        _finish(client, project, is_waited_for=not no_wait, as_json=shared.as_json)
+
+
+@app.command("list")
+def list_projects(ctx: typer.Context, as_json: JsonFlag = False) -> None:
+    """List the projects."""
+    shared = common(ctx, as_json=as_json)
+    with connect(ctx) as client:
+        projects = client.list_projects()
+    if shared.as_json:
+        return print_json(projects)
+    if not projects:
+        return out.print("No projects yet. Next step: `lot project create <git URL or path>`")
+    grid = table("NAME", "SNAPSHOT", "SESSIONS", "BRANCH", "SOURCE", "CREATED")
+    for project in projects:
+        grid.add_row(
+            project.name,
+            _state(project),
+            str(project.sessions),
+            project.branch,
+            project.source,
+            ago(project.created_at),
+        )
+    return out.print(grid)
+
+
+@app.command()
+def show(ctx: typer.Context, project: ProjectArgument, as_json: JsonFlag = False) -> None:
+    """Show a project."""
+    shared = common(ctx, as_json=as_json)
+    with connect(ctx) as client:
+        found = client.get_project(project)
+    if shared.as_json:
+        print_json(found)
+    else:
+        _print_project(found)
+
+
+@app.command()
+def delete(
+    ctx: typer.Context,
+    project: ProjectArgument,
+    cascade: Annotated[bool, typer.Option("--cascade", help="Delete its sessions, too.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Delete a project and its snapshots for good; the repository it was made from stays as it is."""
+    shared = common(ctx, as_json=as_json)
+    with connect(ctx) as client:
+        client.delete_project(project, cascade=cascade)
+    if shared.as_json:
+        print_json({"deleted": project})
+    else:
+        out.print(f"Deleted {plain(project)}")
+
+
+@app.command()
+def retry(ctx: typer.Context, project: ProjectArgument, no_wait: NoWaitFlag = False, as_json: JsonFlag = False) -> None:
+    """Build a project's snapshot anew; the last good one serves until the new one has been proved."""
+    shared = common(ctx, as_json=as_json)
+    with connect(ctx) as client:
+        client.redo_setup(project)
+        _finish(client, client.get_project(project), is_waited_for=not no_wait, as_json=shared.as_json)
+
+
+@app.command()
+def log(ctx: typer.Context, project: ProjectArgument, as_json: JsonFlag = False) -> None:
+    """Show the log of a project's newest snapshot build."""
+    shared = common(ctx, as_json=as_json)
+    with connect(ctx) as client:
+        snapshot = client.get_project(project).snapshot
+        text = client.get_snapshot_log(snapshot.id).text if snapshot else ""
+    if shared.as_json:
+        print_json({"text": text})
+    else:
+        out.print(coloured(text))
+
+
+def source_of(text: str) -> str:
+    """Return a Git URL as it is, and a path of this machine made absolute."""
+    path = Path(text).expanduser()
+    is_path = text.startswith((".", "/", "~")) or path.is_dir()
+    return str(path.resolve()) if is_path else text
+
+
+def wait_for_snapshot(client: LotClient, project: ProjectBody, *, is_shown: bool) -> ProjectBody:
+    """Wait until the newest snapshot is ready or has failed; show its step and its log meanwhile if `is_shown`."""
+    offset = 0
+    started = time.monotonic()
+    with err.status("Waiting for the snapshot", spinner_style="cyan") as status:
+        if not is_shown:
+            status.stop()
+        while project.snapshot is not None:
+            news = client.get_snapshot_log(project.snapshot.id, offset)
+            offset = news.next_offset
+            if is_shown:
+                _print_news(news.text)
+                step = project.snapshot.step or "building"
+                status.update(Text(f"{time.monotonic() - started:5.1f} s  {plain(step)}"))
+            if project.snapshot.state != "building" and not news.text:
+                break
+            time.sleep(POLL_S)
+            project = client.get_project(project.id)
+    return project
+
+
+def _print_news(text: str) -> None:
+    if text:
+        line = coloured(text.removesuffix("\n"))
+        line.stylize("dim")
+        err.print(line)
+
+
+def _finish(client: LotClient, project: ProjectBody, *, is_waited_for: bool, as_json: bool) -> None:
+    if is_waited_for:
+        try:
+            project = wait_for_snapshot(client, project, is_shown=not as_json)
+        except KeyboardInterrupt:
+            err.print(f"\nThe build goes on at the server: `lot project show {project.name}`")
+            raise
+    if as_json:
+        print_json(project)
+    elif project.snapshot is None or project.snapshot.state != "failed":
+        _print_project(project)
+    if project.snapshot is not None and project.snapshot.state == "failed":
+        raise SetupCommandError(_failure(project, project.snapshot))
+
+
+def _failure(project: ProjectBody, snapshot: SnapshotBody) -> str:
+    return (
+        f"The snapshot of {project.name} failed: {plain(snapshot.failure or 'no reason was given')}\n"
+        f"Its log is above, and in `lot project log {project.name}`. Next step: put it right, "
+        f"then `lot project retry {project.name}`"
+    )
+
+
+def _state(project: ProjectBody) -> Text:
+    if project.snapshot is None:
+        return Text("none", style="dim")
+    style = {"ready": "green", "failed": "red"}.get(project.snapshot.state, "yellow")
+    note = " (an older one serves)" if project.snapshot.state != "ready" and project.ready_snapshot else ""
+    return Text(project.snapshot.state + note, style=style)
+
+
+def _print_project(project: ProjectBody) -> None:
+    snapshot = project.snapshot
+    out.print(
+        facts(
+            [
+                ("project", f"{project.name}  {project.id}"),
+                ("source", f"{project.source}, branch {project.branch}"),
+                ("setup", project.setup_command),
+                ("dev server", f"{project.dev_command}, port {project.port}" if project.dev_command else None),
+                ("size", project.size),
+                ("variables", ", ".join(project.environment_keys)),
+                ("snapshot", _state(project)),
+                ("", _built(snapshot) if snapshot else None),
+                ("failure", snapshot.failure if snapshot else None),
+            ]
+        )
+    )
+    if project.ready_snapshot:
+        out.print(f"Next step: `lot session new {project.name} -m '…'`")
+
+
+def _built(snapshot: SnapshotBody) -> str | None:
+    if snapshot.build_s is None:
+        return snapshot.step
+    start = "with memory: sessions start warm" if snapshot.has_memory else "disk only: sessions start cold"
+    return f"generation {snapshot.generation}, built in {snapshot.build_s:.1f} s, {start}"

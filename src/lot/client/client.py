@@ -1,0 +1,277 @@
+"""`LotClient`: one method per route of the API, in the API's own bodies. Waiting and following are in `follow.py`."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, TypeAdapter
+from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from lot.api.schemas.projects import NewProject, ProjectBody, PullRequestBody, SnapshotBody, SnapshotLog
+from lot.api.schemas.sessions import (
+    DiffBody,
+    EventPage,
+    HostBody,
+    MessageBody,
+    NewFork,
+    NewMessage,
+    NewPullRequest,
+    NewSession,
+    NewTerminal,
+    PortBody,
+    ProcessBody,
+    SessionBody,
+    UsageBody,
+)
+from lot.client.address import Address
+from lot.client.errors import RefusedError, ServerUnreachableError
+from lot.core.errors import CommandTimedOutError
+
+TIMEOUT_S = 60.0
+"""For a call that waits for nothing."""
+MAX_SOCKET_MESSAGE_BYTES = 16 << 20
+
+_Body = TypeVar("_Body", bound=BaseModel)
+
+
+class LotClient:
+    """A connection to one Lot server. Every method raises `RefusedError` or `ServerUnreachableError`."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._http = httpx.Client(base_url=address.url, headers=address.headers, timeout=TIMEOUT_S, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    # The host
+
+    def is_healthy(self) -> bool:
+        """Return whether the server answers; needs no token."""
+        return bool(self._ask("GET", "/api/health").json().get("ok"))
+
+    def get_host(self) -> HostBody:
+        """Return the host and what runs on it."""
+        return self._get(HostBody, "/api/host")
+
+    # Projects
+
+    def create_project(self, project: NewProject) -> ProjectBody:
+        """Create a project; its snapshot starts to build."""
+        return self._send(ProjectBody, "/api/projects", project)
+
+    def list_projects(self) -> list[ProjectBody]:
+        """Return all projects."""
+        return self._get_list(ProjectBody, "/api/projects")
+
+    def get_project(self, project: str) -> ProjectBody:
+        """Return a project by id or name."""
+        return self._get(ProjectBody, f"/api/projects/{_part(project)}")
+
+    def delete_project(self, project: str, *, cascade: bool = False) -> None:
+        """Delete a project, with its sessions if `cascade`."""
+        params = {"cascade": "true" if cascade else "false"}
+        self._ask("DELETE", f"/api/projects/{_part(project)}", params=params, timeout=300.0)
+
+    def redo_setup(self, project: str) -> SnapshotBody:
+        """Start to build a new snapshot."""
+        return self._send(SnapshotBody, f"/api/projects/{_part(project)}/snapshots")
+
+    def list_snapshots(self, project: str) -> list[SnapshotBody]:
+        """Return a project's snapshots."""
+        return self._get_list(SnapshotBody, f"/api/projects/{_part(project)}/snapshots")
+
+    def get_snapshot_log(self, snapshot: str, after: int = 0) -> SnapshotLog:
+        """Return what was added to a build's log since `after`."""
+        return self._get(SnapshotLog, f"/api/snapshots/{_part(snapshot)}/log", {"after": after})
+
+    # Pull requests
+
+    def list_pull_requests(self, project: str) -> list[PullRequestBody]:
+        """Return a project's pull requests."""
+        return self._get_list(PullRequestBody, f"/api/projects/{_part(project)}/pull-requests")
+
+    def get_pull_request(self, project: str, number: int) -> PullRequestBody:
+        """Return one pull request."""
+        return self._get(PullRequestBody, f"/api/projects/{_part(project)}/pull-requests/{number}")
+
+    def get_pull_request_patch(self, project: str, number: int) -> str:
+        """Return a pull request's changes as a patch."""
+        return self._ask("GET", f"/api/projects/{_part(project)}/pull-requests/{number}/patch").text
+
+    def merge_pull_request(self, project: str, number: int) -> PullRequestBody:
+        """Merge a pull request into its base branch."""
+        return self._send(PullRequestBody, f"/api/projects/{_part(project)}/pull-requests/{number}/merge")
+
+    # Sessions
+
+    def create_session(self, session: NewSession) -> SessionBody:
+        """Start a session; returns at once, while it starts."""
+        return self._send(SessionBody, "/api/sessions", session)
+
+    def list_sessions(self, project: str | None = None) -> list[SessionBody]:
+        """Return all sessions, or those of one project."""
+        return self._get_list(SessionBody, "/api/sessions", {"project": project} if project else None)
+
+    def get_session(self, session: str) -> SessionBody:
+        """Return a session by its whole id."""
+        return self._get(SessionBody, f"/api/sessions/{_part(session)}")
+
+    def delete_session(self, session: str) -> None:
+        """Delete a session and all it left on the host."""
+        self._ask("DELETE", f"/api/sessions/{_part(session)}", timeout=120.0)
+
+    def send_message(self, session: str, message: NewMessage) -> MessageBody:
+        """Give a session a message; the same id again does nothing."""
+        return self._send(MessageBody, f"/api/sessions/{_part(session)}/messages", message)
+
+    def stop_session(self, session: str, wait_s: float = 0.0) -> SessionBody:
+        """Interrupt the agent's turn."""
+        return self._move(session, "stop", wait_s)
+
+    def pause_session(self, session: str, wait_s: float = 0.0) -> SessionBody:
+        """Hibernate a session."""
+        return self._move(session, "pause", wait_s)
+
+    def resume_session(self, session: str, wait_s: float = 0.0) -> SessionBody:
+        """Bring a session back without starting the agent."""
+        return self._move(session, "resume", wait_s)
+
+    def fork_session(self, session: str, fork: NewFork, wait_s: float = 0.0) -> SessionBody:
+        """Make a second session out of one, with its memory, disk and transcript."""
+        return self._send(SessionBody, f"/api/sessions/{_part(session)}/fork", fork, wait_s)
+
+    def list_events(self, session: str, after: int = 0, limit: int = 500) -> EventPage:
+        """Return a stretch of a transcript."""
+        return self._get(EventPage, f"/api/sessions/{_part(session)}/events", {"after": after, "limit": limit})
+
+    def get_diff(self, session: str) -> DiffBody:
+        """Return what differs from the session's start."""
+        return self._get(DiffBody, f"/api/sessions/{_part(session)}/diff")
+
+    def open_pull_request(self, session: str, request: NewPullRequest) -> PullRequestBody:
+        """Commit, push, and open a session's pull request or bring it up to date."""
+        return self._send(PullRequestBody, f"/api/sessions/{_part(session)}/pull-request", request, 120.0, waits=False)
+
+    def get_session_pull_request(self, session: str) -> PullRequestBody:
+        """Return a session's pull request."""
+        return self._get(PullRequestBody, f"/api/sessions/{_part(session)}/pull-request")
+
+    def list_processes(self, session: str) -> list[ProcessBody]:
+        """Return the durable processes in a session's sandbox."""
+        return self._get_list(ProcessBody, f"/api/sessions/{_part(session)}/processes")
+
+    def list_ports(self, session: str) -> list[PortBody]:
+        """Return the listening ports in a session's sandbox."""
+        return self._get_list(PortBody, f"/api/sessions/{_part(session)}/ports")
+
+    def get_log(self, session: str, process: str = "dev") -> str:
+        """Return what is kept of a process's output, also while the session is paused."""
+        return self._ask("GET", f"/api/sessions/{_part(session)}/logs", params={"process": process}).text
+
+    def open_terminal(self, session: str, terminal: NewTerminal) -> ProcessBody:
+        """Start a shell in the sandbox."""
+        return self._send(ProcessBody, f"/api/sessions/{_part(session)}/terminals", terminal)
+
+    def get_usage(self, session: str) -> UsageBody:
+        """Return what a session uses."""
+        return self._get(UsageBody, f"/api/sessions/{_part(session)}/usage")
+
+    # Sockets
+
+    def events_socket(self, session: str, after: int) -> AbstractContextManager[ClientConnection]:
+        """Connect to a session's events from number `after` + 1 on."""
+        return self.socket(f"/api/sessions/{_part(session)}/events/stream?after={after}")
+
+    def process_socket(self, session: str, process: str, offset: int) -> AbstractContextManager[ClientConnection]:
+        """Connect to a process's output from byte `offset` on."""
+        path = f"/api/sessions/{_part(session)}/processes/{_part(process)}/stream"
+        return self.socket(f"{path}?stream=out&offset={offset}")
+
+    def socket(self, path: str) -> AbstractContextManager[ClientConnection]:
+        """Connect to a WebSocket of the server."""
+        return _socket(self.address, path)
+
+    # How requests are made
+
+    def _get(self, body: type[_Body], path: str, params: Mapping[str, Any] | None = None) -> _Body:
+        return body.model_validate_json(self._ask("GET", path, params=params).content)
+
+    def _get_list(self, body: type[_Body], path: str, params: Mapping[str, Any] | None = None) -> list[_Body]:
+        return TypeAdapter(list[body]).validate_json(  # type: ignore[valid-type]
+            self._ask("GET", path, params=params).content
+        )
+
+    def _send(
+        self, body: type[_Body], path: str, content: BaseModel | None = None, wait_s: float = 0.0, *, waits: bool = True
+    ) -> _Body:
+        answer = self._ask(
+            "POST",
+            path,
+            params={"wait_s": wait_s} if wait_s and waits else None,
+            content=content.model_dump_json() if content else None,
+            headers={"Content-Type": "application/json"} if content else None,
+            timeout=TIMEOUT_S + wait_s,
+        )
+        return body.model_validate_json(answer.content)
+
+    def _move(self, session: str, verb: str, wait_s: float) -> SessionBody:
+        return self._send(SessionBody, f"/api/sessions/{_part(session)}/{verb}", None, wait_s)
+
+    def _ask(self, method: str, path: str, **how: Any) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, **how)
+        except httpx.ConnectError as error:
+            raise ServerUnreachableError(self.address.url, str(error) or "no connection") from error
+        except httpx.TimeoutException as error:
+            raise CommandTimedOutError(
+                f"{method} {path}: the server did not answer in time. Next step: see its own output, then try again."
+            ) from error
+        except httpx.TransportError as error:
+            raise ServerUnreachableError(self.address.url, str(error) or type(error).__name__) from error
+        if answer.is_error:
+            raise refusal(answer.status_code, answer.content)
+        return answer
+
+
+def refusal(status: int, content: bytes) -> RefusedError:
+    """Return what the server's refusal says, also where something between it and us answered instead."""
+    try:
+        said = httpx.Response(status, content=content).json()
+        code, message = str(said["code"]), str(said["message"])
+    except (ValueError, KeyError, TypeError):
+        beginning = content[:500].decode(errors="replace")
+        code, message = "server.unexpected", f"The server answered HTTP {status}: {beginning}"
+    if status == httpx.codes.UNAUTHORIZED:
+        message += (
+            " The token is read from <data folder>/api-token: run this as the user that runs `lot up`, "
+            "or set LOT_DATA_DIR or LOT_API_TOKEN."
+        )
+    return RefusedError(status, code, message)
+
+
+@contextmanager
+def _socket(address: Address, path: str) -> Iterator[ClientConnection]:
+    try:
+        connection = connect(
+            address.socket_url + path,
+            additional_headers=address.headers,
+            max_size=MAX_SOCKET_MESSAGE_BYTES,
+            proxy=None,
+        )
+    except InvalidStatus as error:
+        raise refusal(error.response.status_code, bytes(error.response.body or b"")) from error
+    except (OSError, InvalidHandshake) as error:
+        raise ServerUnreachableError(address.url, str(error)) from error
+    with connection:
+        yield connection
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")

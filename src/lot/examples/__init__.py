@@ -1,0 +1,1 @@
+"""Example projects that come with Lot."""
