@@ -4,11 +4,12 @@ from pathlib import Path
 
 from fastapi import Depends, FastAPI
 from fastapi.responses import HTMLResponse
+from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection
 
 import lot
 from lot.api.auth import require_token
-from lot.api.errors import install_error_handlers
+from lot.api.errors import ErrorBody, install_error_handlers
 from lot.api.preview import Preview
 from lot.api.routes.host import health_routes, host_routes
 from lot.api.routes.projects import project_routes
@@ -37,12 +38,15 @@ def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Ticket
     app = FastAPI(title="Lot", version=lot.__version__, description=DESCRIPTION)
     install_error_handlers(app)
     views = Views(engine, settings, tickets)
-    guarded = [Depends(signed_in)]
     app.include_router(health_routes())
-    app.include_router(host_routes(engine), dependencies=guarded)
-    app.include_router(project_routes(engine, views), dependencies=guarded)
-    app.include_router(session_routes(engine, views), dependencies=guarded)
-    app.include_router(stream_routes(engine), dependencies=guarded)
+    app.include_router(stream_routes(engine), dependencies=[Depends(signed_in)])
+    for routes in (host_routes(engine), project_routes(engine, views), session_routes(engine, views)):
+        # The second dependency only tells the schema how to sign in.
+        app.include_router(
+            routes,
+            dependencies=[Depends(signed_in), Depends(HTTPBearer(auto_error=False))],
+            responses={"default": {"model": ErrorBody, "description": "Any error; `code` says which"}},
+        )
     app.add_middleware(Preview, engine=engine, tickets=tickets, token=token, domain=settings.preview_domain)
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)

@@ -6,10 +6,19 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 
 from lot.core.errors import CallerError, LotError, UnavailableError
 
 logger = structlog.get_logger(__name__)
+
+
+class ErrorBody(BaseModel):
+    """Every error, whatever its status."""
+
+    code: str = Field(description="Stable, such as session.transition_not_allowed")
+    message: str = Field(description="What was seen, and the next step")
+
 
 _STATUSES: Mapping[str, int] = {
     "auth.required": 401,
