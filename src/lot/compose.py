@@ -1,6 +1,6 @@
 """Builds every part from the settings and alone knows them all."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -37,16 +37,12 @@ from lot.store.secrets import SecretBox
 from lot.store.store import Store
 
 
-def create_app(settings: Settings, *, pause_on_stop: Callable[[], bool] = lambda: True) -> Starlette:
-    """Return the control plane of one installation; it runs as long as the application's lifespan.
-
-    Args:
-        pause_on_stop: Asked when the application stops: pause every session, or leave them to the next control plane.
-    """
+def create_app(settings: Settings) -> Starlette:
+    """Return the control plane of one installation; it runs as long as the application's lifespan."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running(settings, pause_on_stop) as inner:
+        async with running(settings) as inner:
             app.mount("/", inner)
             yield
 
@@ -54,7 +50,7 @@ def create_app(settings: Settings, *, pause_on_stop: Callable[[], bool] = lambda
 
 
 @asynccontextmanager
-async def running(settings: Settings, pause_on_stop: Callable[[], bool]) -> AsyncIterator[FastAPI]:
+async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     """Run a control plane for the length of the block; yield its application.
 
     Raises:
@@ -94,7 +90,7 @@ async def running(settings: Settings, pause_on_stop: Callable[[], bool]) -> Asyn
         async with (
             serve_on_socket(_broker(parts, providers), folders.control_socket),
             serve_rehearsal(folders.rehearsal_socket),
-            engine.running(pause_on_stop=pause_on_stop),
+            engine.running(pause_on_stop=True),
         ):
             yield app
     finally:

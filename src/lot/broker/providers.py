@@ -75,7 +75,7 @@ class Provider:
         """
         if self.needs_credential and self.credential is None:
             raise ProviderError(
-                f"there is no key for the model provider {self.name!r}: set LOT_ANTHROPIC_API_KEY (or "
+                f"there is no key for the model provider {self.name!r}: set ANTHROPIC_API_KEY (or "
                 "LOT_ANTHROPIC_AUTH_TOKEN with a subscription token of your own) and start Lot again, or choose "
                 "the scripted provider with `--provider rehearsal`"
             )

@@ -116,7 +116,8 @@ def _greet(server: _Server, settings: Settings, example: bool) -> None:
     if not _has_started(server):
         return
     address = Address(f"http://{settings.host}:{settings.port}", find_token(settings.data_dir))
-    out.print(f"Lot is up at {address.url}, data in {settings.data_dir}")
+    shown = "localhost" if settings.host == "127.0.0.1" else settings.host
+    out.print(f"Lot is up at http://{shown}:{settings.port}, data in {settings.data_dir}")
     _say_provider(settings)
     try:
         with LotClient(address) as client:
@@ -141,7 +142,7 @@ def _say_provider(settings: Settings) -> None:
         out.print(f"Provider: rehearsal: {SCRIPTED}", style="yellow")
     elif not has_key(settings):
         out.print(
-            "Sessions need a key for the model: set LOT_ANTHROPIC_API_KEY (or LOT_ANTHROPIC_AUTH_TOKEN for your own "
+            "Sessions need a key for the model: set ANTHROPIC_API_KEY (or LOT_ANTHROPIC_AUTH_TOKEN for your own "
             f"subscription) and start again, or play with `lot up --provider rehearsal` ({SCRIPTED}).",
             style="yellow",
         )

@@ -47,7 +47,7 @@ def check_provider(provider: str, has_api_key: bool, has_token: bool) -> Check:
         return warn(
             "provider",
             seen,
-            "set LOT_ANTHROPIC_API_KEY or LOT_ANTHROPIC_AUTH_TOKEN; the `rehearsal` provider needs none",
+            "set ANTHROPIC_API_KEY or LOT_ANTHROPIC_AUTH_TOKEN; the `rehearsal` provider needs none",
         )
     return ok("provider", seen)
 

@@ -64,13 +64,13 @@ class Engine:
         self.builds = Builds(parts, self._start_soon)
 
     @asynccontextmanager
-    async def running(self, *, pause_on_stop: Callable[[], bool]) -> AsyncIterator[None]:
+    async def running(self, *, pause_on_stop: bool) -> AsyncIterator[None]:
         """Run the engine for the length of the block.
 
         Goes on with what an earlier control plane left: adopts sessions, finishes moves, reaps orphans.
 
         Args:
-            pause_on_stop: Asked at the end: whether to pause every session (an orderly stop) or leave them running.
+            pause_on_stop: Whether to pause every session at the end (an orderly stop) or leave them running.
         """
         await self.parts.fleet.open()
         await reap_runners(self.parts)
@@ -86,7 +86,7 @@ class Engine:
                     yield
                 finally:
                     with anyio.CancelScope(shield=True):
-                        if pause_on_stop():
+                        if pause_on_stop:
                             await self._pause_all()
                     self._group.cancel_scope.cancel()
         finally:

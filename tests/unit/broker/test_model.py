@@ -161,7 +161,7 @@ async def test_missing_key_says_what_to_do() -> None:
     async with bench.client() as client:
         answer = await client.post("/v1/messages", json={})
     assert answer.status_code == 403
-    assert "LOT_ANTHROPIC_API_KEY" in answer.json()["error"]["message"]
+    assert "ANTHROPIC_API_KEY" in answer.json()["error"]["message"]
     assert "--provider rehearsal" in answer.json()["error"]["message"]
     assert bench.seen == []
 

@@ -121,7 +121,7 @@ async def rig(folder: Path, world: World, *, stop_in_order: bool = False) -> Asy
     )
     engine = Engine(parts)
     try:
-        async with engine.running(pause_on_stop=lambda: stop_in_order):
+        async with engine.running(pause_on_stop=stop_in_order):
             yield Rig(engine, world, clock, parts)
     finally:
         with anyio.CancelScope(shield=True):
