@@ -9,9 +9,10 @@ import anyio
 import structlog
 from anyio import to_thread
 
-from lot.core.errors import LotError, NotFoundError, RunnerGoneError, SetupCommandError
+from lot.core.errors import LotError, NotFoundError, SetupCommandError
 from lot.core.ids import ImageId, LayerId, ProjectId, SandboxId, SnapshotId, new_id
 from lot.core.records import Lease, Project, Snapshot, SnapshotState
+from lot.engine.concurrently import concurrently
 from lot.engine.parts import Parts
 from lot.engine.runners import Holding, let_go, take_over
 from lot.runner.client import RunnerClient
@@ -87,7 +88,16 @@ class Builds:
 
     def _launch(self, snapshot: Snapshot) -> None:
         self._steps[snapshot.id] = "waiting for a runner"
-        self._start_soon(self._build, snapshot)
+        self._start_soon(self._build_guarded, snapshot)
+
+    async def _build_guarded(self, snapshot: Snapshot) -> None:
+        """Build; a defect of ours, or a project deleted meanwhile, ends this build and nothing else."""
+        try:
+            await self._build(snapshot)
+        except NotFoundError as error:
+            logger.info("snapshot was deleted while it was built", snapshot_id=snapshot.id, error=str(error))
+        except Exception:
+            logger.exception("snapshot build failed", snapshot_id=snapshot.id)
 
     async def _build(self, snapshot: Snapshot) -> None:
         holding: Holding | None = None
@@ -178,14 +188,9 @@ class Builds:
         self, snapshot: Snapshot, client: RunnerClient, command: str, environment: dict[str, str]
     ) -> None:
         await self._note(snapshot, f"running the setup command: {command}")
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._copy_log, snapshot, client)
-            try:
-                outcome = await client.run_command(
-                    CommandOrder(name="setup", command=command, environment=environment, timeout_s=SETUP_TIMEOUT_S)
-                )
-            finally:
-                group.cancel_scope.cancel()
+        order = CommandOrder(name="setup", command=command, environment=environment, timeout_s=SETUP_TIMEOUT_S)
+        # The log ends when the command does: both have then been seen whole.
+        _, outcome = await concurrently(lambda: self._copy_log(snapshot, client), lambda: client.run_command(order))
         if outcome.exit_code != 0:
             raise SetupCommandError(
                 f"the setup command ended with exit code {outcome.exit_code}: {_last_lines(outcome.tail)}; "
@@ -200,8 +205,9 @@ class Builds:
                 async for chunk in stream:
                     text = chunk.data.decode(errors="replace")
                     await self._parts.store.append_snapshot_log(snapshot.id, text)
-        except RunnerGoneError as error:
-            logger.info("setup log ended", snapshot_id=snapshot.id, error=str(error))
+        except LotError as error:
+            # The command's own end tells more; what the log lacks is in its tail.
+            logger.info("setup log ended early", snapshot_id=snapshot.id, error=str(error))
 
     async def _prove_dev(
         self, snapshot: Snapshot, client: RunnerClient, command: str, environment: dict[str, str]
