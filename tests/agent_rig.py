@@ -201,7 +201,7 @@ async def agent_rig() -> AsyncIterator[AgentRig]:
         token = passes.issue("session", SESSION, EPOCH)
         gateway = SandboxGateway(listener, Credentials(control_socket=folder / "control.sock", pass_token=token))
         place = ClaudePlace(
-            binary=PurePosixPath(agent_binary().source),
+            binary=PurePosixPath(_offer_program(folder)),
             home=PurePosixPath(folder / "home"),
             user=user,
             model_url=f"http://127.0.0.1:{listener.getsockname()[1]}/model",
@@ -262,6 +262,16 @@ def _prepare(folder: Path) -> str:
             shutil.chown(path, user)
     folder.chmod(0o755)
     return user
+
+
+def _offer_program(folder: Path) -> Path:
+    """Return the CLI at a place where its user may run it: nobody but root looks into a checkout below /root."""
+    source, offered = agent_binary().source, folder / "claude"
+    try:
+        os.link(source, offered)
+    except OSError:  # another file system
+        shutil.copy2(source, offered)
+    return offered
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

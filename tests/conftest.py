@@ -20,6 +20,9 @@ from lot.store.store import Store
 # Builders that tests share stand beside this file; pytest's importlib mode puts no folder of tests on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
+# Read once by the console that prints for `lot`, whenever it is first imported.
+os.environ["COLUMNS"] = "200"
+
 STORE_KEY = bytes(range(KEY_BYTES))
 
 

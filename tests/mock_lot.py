@@ -330,6 +330,7 @@ def _sockets(app: FastAPI, lot: MockLot) -> None:
             await socket.close(4401)
             return
         await socket.accept()
+        lot.calls.append(f"WS {socket.url.path}")
         limit = lot.drop_after.pop(0) if lot.drop_after else None
         sent = 0
         number = max(0, after - lot.repeat)

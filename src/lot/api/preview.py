@@ -103,7 +103,7 @@ class Preview:
         return self._tickets.is_valid("cookie", host, connection.cookies.get(COOKIE, ""))
 
     async def _forward(self, request: Request, session: SessionId, port: int) -> Response:
-        transport = self._transport(await self._engine.client_soon(session), port)
+        transport = self._transport(await self._engine.preview_client(session), port)
         has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
         outgoing = httpx.Request(
             request.method,
@@ -181,7 +181,7 @@ class Preview:
         ]
         url = httpx.URL(scheme="http", host="sandbox", port=port, raw_path=_raw_path(browser.scope))
         try:
-            client = await self._engine.client_soon(session)
+            client = await self._engine.preview_client(session)
             http = httpx.AsyncClient(transport=DialTransport(lambda: client.dial(port)))
             connecting: AbstractAsyncContextManager[AsyncWebSocketSession] = aconnect_ws(
                 str(url),

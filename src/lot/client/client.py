@@ -250,8 +250,9 @@ def refusal(status: int, content: bytes) -> RefusedError:
         code, message = "server.unexpected", f"The server answered HTTP {status}: {beginning}"
     if status == httpx.codes.UNAUTHORIZED:
         message += (
-            " The token is read from <data folder>/api-token: run this as the user that runs `lot up`, "
-            "or set LOT_DATA_DIR or LOT_API_TOKEN."
+            ". This command reads it from <data folder>/api-token, which only the user that runs `lot up` may do. "
+            "Next step: `export LOT_API_TOKEN=$(sudo cat /var/lib/lot/api-token)` where that is root, "
+            "or set LOT_DATA_DIR where the data folder is another"
         )
     return RefusedError(status, code, message)
 

@@ -16,7 +16,7 @@ from lot.client.address import Address
 from lot.client.errors import ServerUnreachableError
 from lot.core.errors import CommandTimedOutError
 
-POLL_S = 0.01
+POLL_S = 0.02
 TIMEOUT_S = 30.0
 
 

@@ -7,7 +7,15 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 
-from lot.core.errors import AgentError, LotError, NotFoundError, RunnerGoneError, StaleEpochError, StaleWriteError
+from lot.core.errors import (
+    AgentError,
+    LotError,
+    NotFoundError,
+    RunnerGoneError,
+    SandboxUnavailableError,
+    StaleEpochError,
+    StaleWriteError,
+)
 from lot.core.events import AgentGone, AgentStarted, DevServerChanged, SessionEvent, StateChanged, TurnFailed
 from lot.core.ids import MessageId, SessionId
 from lot.core.records import Message, Session
@@ -167,6 +175,9 @@ class Attachment:
                     self._fruitless += 1
                     self._sent.clear()
                     self._wake()
+        except SandboxUnavailableError as error:
+            # Why it is gone is told by the news, or seen by whoever attaches next.
+            logger.info("agent is no longer heard", session_id=self._id, error=str(error))
         except RunnerGoneError as error:
             self._lose(str(error))
         except (StaleEpochError, StaleWriteError, NotFoundError) as error:

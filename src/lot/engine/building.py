@@ -22,6 +22,7 @@ logger = structlog.get_logger(__name__)
 
 DEV_PROOF_S = 120.0
 SETUP_TIMEOUT_S = 1800.0
+CANCEL_LIMIT_S = 60.0
 QUIET_LIMIT_S, QUIET_WINDOW_S, QUIET_SHARE = 15.0, 0.5, 0.1
 """A sandbox is quiet when it has used less than this share of one core for so long."""
 
@@ -34,6 +35,7 @@ class Builds:
         self._start_soon = start_soon
         self._steps: dict[SnapshotId, str] = {}
         self._scopes: dict[SnapshotId, anyio.CancelScope] = {}
+        self._ended: dict[SnapshotId, anyio.Event] = {}
 
     def step(self, snapshot: SnapshotId) -> str | None:
         """Return what a build is doing right now; None when it is not under way."""
@@ -81,13 +83,16 @@ class Builds:
     async def cancel(self, project_id: ProjectId) -> None:
         """Stop the builds of a project that is being deleted, and free what they hold."""
         for snapshot in await self._parts.store.list_snapshots(project_id):
-            scope = self._scopes.pop(snapshot.id, None)
-            if scope is not None:
-                scope.cancel()
+            if snapshot.id in self._scopes:
+                # It frees what it holds on its way out; two who destroy one sandbox at once trip over each other.
+                self._scopes[snapshot.id].cancel()
+                with anyio.move_on_after(CANCEL_LIMIT_S):
+                    await self._ended[snapshot.id].wait()
             await self._parts.fleet.reap_sandbox(snapshot.sandbox)
 
     def _launch(self, snapshot: Snapshot) -> None:
         self._steps[snapshot.id] = "waiting for a runner"
+        self._scopes[snapshot.id], self._ended[snapshot.id] = anyio.CancelScope(), anyio.Event()
         self._start_soon(self._build_guarded, snapshot)
 
     async def _build_guarded(self, snapshot: Snapshot) -> None:
@@ -98,11 +103,14 @@ class Builds:
             logger.info("snapshot was deleted while it was built", snapshot_id=snapshot.id, error=str(error))
         except Exception:
             logger.exception("snapshot build failed", snapshot_id=snapshot.id)
+        finally:
+            self._steps.pop(snapshot.id, None)
+            self._scopes.pop(snapshot.id, None)
+            self._ended.pop(snapshot.id).set()
 
     async def _build(self, snapshot: Snapshot) -> None:
         holding: Holding | None = None
-        with anyio.CancelScope() as scope:
-            self._scopes[snapshot.id] = scope
+        with self._scopes[snapshot.id]:
             try:
                 snapshot = await self._parts.store.get_snapshot(snapshot.id)
                 await self._clear(snapshot)
@@ -116,8 +124,6 @@ class Builds:
                     with anyio.CancelScope(shield=True):
                         await let_go(self._parts, "snapshot", snapshot.id, holding, destroy=snapshot.sandbox)
                 await self._drop_failed(snapshot.id)
-                self._steps.pop(snapshot.id, None)
-                self._scopes.pop(snapshot.id, None)
 
     async def _clear(self, snapshot: Snapshot) -> None:
         """Remove what an earlier try at this snapshot left."""

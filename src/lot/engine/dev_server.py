@@ -6,16 +6,21 @@ from lot.runner.client import RunnerClient
 from lot.runner.protocol import DevOrder
 
 
-async def start_dev_server(parts: Parts, session: Session, client: RunnerClient, *, restart: bool = False) -> None:
-    """Start the dev server, or just watch it where it runs already; returns before it answers.
+async def restart_dev_server(parts: Parts, session: Session, client: RunnerClient) -> None:
+    """End the dev server and start it again; returns before it answers."""
+    order = await find_dev_order(parts, session, restart=True)
+    if order is not None:
+        await client.start_dev(order)
+
+
+async def find_dev_order(parts: Parts, session: Session, *, restart: bool = False) -> DevOrder | None:
+    """Return how the dev server is started, or just watched where it runs already; None when there is none.
 
     Args:
         restart: End the one that runs first.
     """
     snapshot = await parts.store.get_snapshot(session.snapshot_id)
     if not snapshot.dev_command:
-        return
+        return None
     environment = await parts.store.get_environment(session.project_id)
-    await client.start_dev(
-        DevOrder(command=snapshot.dev_command, port=snapshot.port, environment=environment, restart=restart)
-    )
+    return DevOrder(command=snapshot.dev_command, port=snapshot.port, environment=environment, restart=restart)

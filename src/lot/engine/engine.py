@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,11 +29,12 @@ from lot.core.records import Delivery, Lease, Message, Project, PullRequest, Ses
 from lot.core.session import AgentState, SandboxState, Trigger, label
 from lot.engine.building import Builds
 from lot.engine.bus import follow
-from lot.engine.dev_server import start_dev_server
+from lot.engine.dev_server import restart_dev_server
 from lot.engine.diffs import keep_diff
 from lot.engine.logs import kept_log, read_log
 from lot.engine.moves import Moves, reason_to_keep
 from lot.engine.parts import Parts
+from lot.engine.pausing import BEING_FORKED
 from lot.engine.pull_requests import PullRequests
 from lot.engine.reaping import reap_folders, reap_runners, reap_sandboxes
 from lot.engine.worker import SessionWorker
@@ -49,7 +50,9 @@ CRASHED_WORKER_WAIT_S = 1.0
 SHUTDOWN_PAUSE_S = 120.0
 """The longest that an orderly stop waits for sessions to be paused."""
 DELETE_LIMIT_S = 60.0
-CLIENT_WAIT_S, CLIENT_POLL_S = 10.0, 0.02
+CLIENT_WAIT_S = 10.0
+PREVIEW_WAIT_S = 2.0
+"""A browser rather waits so long for a session that is on its way than for a page that asks again in a second."""
 
 
 class Engine:
@@ -289,7 +292,7 @@ class Engine:
         was_on = parent.sandbox_state is not SandboxState.PAUSED
         child: Session | None = None
         while child is None:
-            parent = await self._paused(session_id, "being forked")
+            parent = await self._paused(session_id, BEING_FORKED)
             async with self._worker(session_id).acting:
                 child = await self._split(parent.id, title)
         self._worker(child.id)
@@ -370,7 +373,7 @@ class Engine:
     async def restart_dev_server(self, session_id: SessionId) -> None:
         """End the session's dev server and start it again."""
         session = await self.parts.store.get_session(session_id)
-        await start_dev_server(self.parts, session, self.client_of(session_id), restart=True)
+        await restart_dev_server(self.parts, session, self.client_of(session_id))
 
     async def publish(self, session_id: SessionId, title: str | None, body: str | None) -> PullRequest:
         """Open or update the session's pull request; a paused session is resumed for it."""
@@ -386,13 +389,36 @@ class Engine:
         Raises:
             SandboxUnavailableError: it is not on. NotFoundError: there is no such session.
         """
-        with anyio.move_on_after(CLIENT_WAIT_S):
-            while (await self.parts.store.get_session(session_id)).sandbox_state is SandboxState.ON:
-                try:
-                    return self.client_of(session_id)
-                except SandboxUnavailableError:
-                    await anyio.sleep(CLIENT_POLL_S)
+        await self._wait_for_client(session_id, (SandboxState.ON,), CLIENT_WAIT_S, lambda worker: worker.attachment)
         return self.client_of(session_id)
+
+    async def preview_client(self, session_id: SessionId) -> RunnerClient:
+        """Return the runner of a session as soon as its app can be seen, waiting a moment where it is on its way.
+
+        Raises:
+            SandboxUnavailableError: it is not to be seen. NotFoundError: there is no such session.
+        """
+        on_its_way = (SandboxState.ON, SandboxState.BOOTING, SandboxState.RESUMING)
+        await self._wait_for_client(session_id, on_its_way, PREVIEW_WAIT_S, lambda worker: worker.shown)
+        worker = self._workers.get(session_id)
+        return worker.shown if worker is not None and worker.shown is not None else self.client_of(session_id)
+
+    async def _wait_for_client(
+        self,
+        session_id: SessionId,
+        states: Sequence[SandboxState],
+        wait_s: float,
+        find: Callable[[SessionWorker], object | None],
+    ) -> None:
+        """Wait while the session is in one of `states`, until its worker has what is looked for."""
+        with anyio.move_on_after(wait_s):
+            while True:
+                ticket = self.parts.bus.ticket(session_id)
+                is_expected = (await self.parts.store.get_session(session_id)).sandbox_state in states
+                worker = self._workers.get(session_id)
+                if not is_expected or (worker is not None and find(worker) is not None):
+                    return
+                await ticket.wait()
 
     def _start_soon(self, function: Callable[..., Any], *arguments: Any) -> None:
         if self._group is None:

@@ -1,7 +1,9 @@
 """Pauses a session: its diff and logs are kept for reading, its memory saved, its runner let go."""
 
+from collections.abc import Awaitable, Callable
+
 import structlog
-from anyio import move_on_after
+from anyio import create_task_group, move_on_after
 
 from lot.core.errors import HostFullError, LotError, PauseFailedError, SandboxUnavailableError
 from lot.core.ids import ImageId
@@ -13,10 +15,13 @@ from lot.engine.moves import Moves
 from lot.engine.parts import Parts
 from lot.engine.runners import Holding, let_go
 from lot.engine.starting import step_events
+from lot.runner.client import RunnerClient
 
 logger = structlog.get_logger(__name__)
 
 KEEPING_TIMEOUT_S = 10.0
+BEING_FORKED = "being forked"
+"""Why a session is paused that goes on at once: nothing of it is kept for reading."""
 
 
 async def pause_session(parts: Parts, moves: Moves, session: Session, holding: Holding) -> None:
@@ -28,8 +33,9 @@ async def pause_session(parts: Parts, moves: Moves, session: Session, holding: H
         RunnerGoneError: the runner died; whether its image is complete is for `settle_pause` to find.
     """
     image, gone = pause_image(session), None
-    with move_on_after(KEEPING_TIMEOUT_S):
-        await _keep_for_reading(parts, session, holding)
+    if session.reason != BEING_FORKED:
+        with move_on_after(KEEPING_TIMEOUT_S):
+            await _keep_for_reading(parts, session, holding)
     try:
         paused = await holding.client.pause(str(parts.folders.image(image)))
     except HostFullError as error:
@@ -82,8 +88,14 @@ async def settle_pause(parts: Parts, moves: Moves, session: Session, holding: Ho
 
 
 async def _keep_for_reading(parts: Parts, session: Session, holding: Holding) -> None:
-    try:
-        await keep_diff(parts, session, holding.client)
-        await keep_logs(parts, session, holding.client)
-    except LotError as error:
-        logger.warning("diff or logs could not be kept", session_id=session.id, error=str(error))
+    """Keep diff and logs, side by side: what the one lacks is no reason to do without the other."""
+
+    async def keep(what: Callable[[Parts, Session, RunnerClient], Awaitable[object]]) -> None:
+        try:
+            await what(parts, session, holding.client)
+        except LotError as error:
+            logger.warning("not kept for reading", what=what.__name__, session_id=session.id, error=str(error))
+
+    async with create_task_group() as group:
+        group.start_soon(keep, keep_diff)
+        group.start_soon(keep, keep_logs)

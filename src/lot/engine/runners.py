@@ -27,6 +27,8 @@ class Holding:
     client: RunnerClient
     runner: RunnerId
     epoch: int
+    is_on: bool = False
+    """Whether its sandbox was on when the runner was found; a fresh runner has none."""
 
 
 async def take_over(parts: Parts, kind: SubjectKind, subject: Subject, sandbox: SandboxId, lease: Lease) -> Holding:
@@ -84,7 +86,7 @@ async def _find_present(
         return None
     if (state.assignment_kind, state.assignment_id, state.epoch) != (kind, subject, epoch):
         return None
-    return Holding(client, owner, epoch)
+    return Holding(client, owner, epoch, state.sandbox_is_on)
 
 
 async def let_go(

@@ -1,18 +1,25 @@
 """Starts a session: boots its sandbox from the project's snapshot, syncs the newest code, starts the dev server."""
 
+from collections.abc import Callable
+
 from lot.core.events import SessionEvent, StepDone
 from lot.core.records import Session
 from lot.core.session import Trigger
 from lot.engine.concurrently import concurrently
-from lot.engine.dev_server import start_dev_server
+from lot.engine.dev_server import find_dev_order
 from lot.engine.moves import Moves
 from lot.engine.parts import Parts
 from lot.engine.runners import Holding
 from lot.runner.protocol import BringUpOrder, Rung, Step, SyncOrder
 
 
-async def start_session(parts: Parts, moves: Moves, session: Session, holding: Holding) -> Session | None:
+async def start_session(
+    parts: Parts, moves: Moves, session: Session, holding: Holding, show: Callable[[], None]
+) -> Session | None:
     """Carry out BOOTING with a runner that holds the lease; return the session, now on.
+
+    Args:
+        show: Called before the rest is done, if what came up serves the newest code already.
 
     Raises:
         LotError: it did not come up; the session's state is unchanged.
@@ -28,6 +35,9 @@ async def start_session(parts: Parts, moves: Moves, session: Session, holding: H
     newest, brought = await concurrently(
         lambda: parts.mirrors.fetch(project.id), lambda: holding.client.bring_up(order)
     )
+    snapshot = await parts.store.get_snapshot(session.snapshot_id)
+    if brought.rung == "memory" and newest == snapshot.commit:
+        show()
     synced = await holding.client.sync(
         SyncOrder(
             base_branch=session.base_branch,
@@ -37,7 +47,9 @@ async def start_session(parts: Parts, moves: Moves, session: Session, holding: H
         )
     )
     steps = [*brought.steps, *synced.steps]
-    await start_dev_server(parts, session, holding.client)
+    dev = await find_dev_order(parts, session)
+    if dev is not None:
+        await holding.client.start_dev(dev)
     return await moves.apply(
         session.id,
         sandbox=Trigger.BOOTED,

@@ -1,13 +1,15 @@
 """Resumes a session: the best rung of the ladder that holds, said plainly; never a pull, never an older generation."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from lot.core.events import CameBack, SessionEvent, TurnFailed
 from lot.core.pausing import window_deadline
 from lot.core.records import Session
 from lot.core.session import AgentState, Trigger
-from lot.engine.dev_server import start_dev_server
+from lot.engine.concurrently import concurrently
+from lot.engine.dev_server import find_dev_order
 from lot.engine.moves import Moves
 from lot.engine.parts import Parts
 from lot.engine.runners import Holding
@@ -15,21 +17,26 @@ from lot.engine.starting import ladder, step_events
 from lot.runner.protocol import BringUpOrder
 
 
-async def resume_session(parts: Parts, moves: Moves, session: Session, holding: Holding) -> Session | None:
+async def resume_session(
+    parts: Parts, moves: Moves, session: Session, holding: Holding, show: Callable[[], None]
+) -> Session | None:
     """Carry out RESUMING with a runner that holds the lease; return the session, now on.
+
+    Args:
+        show: Called once the sandbox can be reached, before the rest is done.
 
     Raises:
         LotError: no rung held; the session's state is unchanged.
     """
     began = time.monotonic()
-    brought = await holding.client.bring_up(
-        BringUpOrder(
-            layers=parts.folders.session_layers(session),
-            upper=str(parts.folders.layer(session.upper)),
-            size=session.size,
-            rungs=ladder(parts, session),
-        )
+    order = BringUpOrder(
+        layers=parts.folders.session_layers(session),
+        upper=str(parts.folders.layer(session.upper)),
+        size=session.size,
+        rungs=ladder(parts, session),
     )
+    brought, dev = await concurrently(lambda: holding.client.bring_up(order), lambda: find_dev_order(parts, session))
+    show()
     rung = "disk" if brought.rung == "disk" else "memory"
     reason = brought.reason
     if rung == "disk" and reason is None:
@@ -42,7 +49,8 @@ async def resume_session(parts: Parts, moves: Moves, session: Session, holding: 
     if rung == "disk" and session.agent in (AgentState.RUNNING, AgentState.WAITING):
         events.append(TurnFailed(at=parts.now(), reason=f"the turn was interrupted: {reason}"))
         agent = Trigger.TURN_FAILED
-    await start_dev_server(parts, session, holding.client)
+    if dev is not None:
+        await holding.client.start_dev(dev)
     window: dict[str, Any] = {}
     is_woken_to_look = session.agent is not AgentState.RUNNING and not await parts.store.kept_messages(session.id)
     if is_woken_to_look:

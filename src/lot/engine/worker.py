@@ -5,6 +5,7 @@ last one was cut off. Everything it calls may be repeated.
 """
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import anyio
@@ -17,6 +18,7 @@ from lot.core.errors import (
     LotError,
     NotFoundError,
     RunnerGoneError,
+    SandboxUnavailableError,
     StaleEpochError,
     StaleWriteError,
 )
@@ -31,11 +33,13 @@ from lot.engine.pausing import pause_session, settle_pause
 from lot.engine.runners import Holding, find_holding, let_go, take_over
 from lot.engine.starting import start_session
 from lot.engine.waking import resume_session
+from lot.runner.client import RunnerClient
 from lot.runner.protocol import BringUpOrder, Rung
 
 logger = structlog.get_logger(__name__)
 
 LEASE_RETRY_S = 2.0
+REATTACH_S = 0.2
 RUNNER_ATTEMPTS = 3
 
 
@@ -48,6 +52,7 @@ class SessionWorker:
         self._scope = anyio.CancelScope()
         self._done = anyio.Event()
         self._attachment: Attachment | None = None
+        self._shown: RunnerClient | None = None
         self._failures = 0
         self.acting = anyio.Lock()
         """Held while the worker acts; whoever else must act on the session alone takes it."""
@@ -56,6 +61,13 @@ class SessionWorker:
     def attachment(self) -> Attachment | None:
         """The live connection while the session is on."""
         return self._attachment
+
+    @property
+    def shown(self) -> RunnerClient | None:
+        """The runner through which the app can be seen: from the moment its sandbox is up with the newest code."""
+        if self._attachment is not None and self._attachment.lost is None:
+            return self._attachment.holding.client
+        return self._shown
 
     def wake(self) -> None:
         """Have the worker look again."""
@@ -126,7 +138,7 @@ class SessionWorker:
     async def _bring_up(
         self,
         session: Session,
-        carry_out: Callable[[Parts, Moves, Session, Holding], Coroutine[Any, Any, Session | None]],
+        carry_out: Callable[[Parts, Moves, Session, Holding, Callable[[], None]], Coroutine[Any, Any, Session | None]],
         failed: Trigger,
     ) -> bool:
         holding: Holding | None = None
@@ -135,7 +147,7 @@ class SessionWorker:
                 session = await self._parts.store.get_session(self._id)
                 try:
                     holding = await take_over(self._parts, "session", self._id, session.sandbox, session.lease)
-                    await carry_out(self._parts, self._moves, session, holding)
+                    await carry_out(self._parts, self._moves, session, holding, partial(self._show, holding))
                     break
                 except RunnerGoneError:
                     if attempt == RUNNER_ATTEMPTS:
@@ -145,24 +157,37 @@ class SessionWorker:
         except LotError as error:
             await self._fail(session, holding, failed, error)
             return True
+        finally:
+            self._shown = None
         if holding is not None:
             self._failures = 0
             self._attach(holding)
         return False
 
+    def _show(self, holding: Holding) -> None:
+        """Let the app be seen while the rest of a start or resume is still done."""
+        self._shown = holding.client
+        self._parts.bus.publish(self._id)
+
     async def _fail(self, session: Session, holding: Holding | None, failed: Trigger, error: LotError) -> None:
         """Tell why a sandbox did not come up and free what it held; the next message tries again."""
         logger.warning("sandbox did not come up", session_id=self._id, error=str(error))
-        self._failures = len(await self._parts.store.kept_messages(self._id))
+        kept = await self._parts.store.kept_messages(self._id)
+        self._failures = len(kept)
         if holding is not None:
             await let_go(self._parts, "session", self._id, holding, destroy=session.sandbox)
-        is_refusal = isinstance(error, HostFullError)
+        # A resume that nobody wrote a message for fails no turn, and one that is in the image goes on with it.
+        is_asked = bool(kept) or failed is Trigger.BOOT_FAILED
+        is_cut = is_asked and session.agent not in (AgentState.RUNNING, AgentState.WAITING)
+        told = TurnFailed(
+            at=self._parts.now(), reason=("refused: " if isinstance(error, HostFullError) else "") + str(error)
+        )
         await self._moves.apply(
             self._id,
             sandbox=failed,
-            agent=Trigger.TURN_FAILED,
+            agent=Trigger.TURN_FAILED if is_cut else None,
             reason=str(error),
-            events=[TurnFailed(at=self._parts.now(), reason=("refused: " if is_refusal else "") + str(error))],
+            events=[told] if is_asked else [],
         )
 
     async def _serve(self, session: Session, group: TaskGroup) -> bool:
@@ -171,7 +196,7 @@ class SessionWorker:
             return await self._recover(session)
         if self._attachment is None:
             holding = await find_holding(self._parts, "session", self._id, session.lease)
-            if holding is None:
+            if holding is None or not holding.is_on:
                 return await self._recover(session)
             self._attach(holding)
         attachment = self._attachment
@@ -180,8 +205,8 @@ class SessionWorker:
         if attachment is not None:
             try:
                 await attachment.deliver()
-            except RunnerGoneError as error:
-                attachment.lost = str(error)
+            except (RunnerGoneError, SandboxUnavailableError) as error:
+                attachment.lost = attachment.lost or str(error)
                 return False
             except (StaleWriteError, StaleEpochError, NotFoundError):
                 raise
@@ -195,18 +220,25 @@ class SessionWorker:
         return True
 
     async def _recover(self, session: Session) -> bool:
-        """Adopt a sandbox whose runner died, or tell that the sandbox is gone; its disk is safe either way."""
+        """Go on with a sandbox that still runs, adopted if its runner died; else tell that it is gone."""
         lost = self._attachment
         self._detach()
-        why = (lost.lost if lost else None) or "Lot was stopped while it was on"
-        if lost is not None:
-            with anyio.move_on_after(1.0):
-                if not lost.is_sandbox_gone and await find_holding(self._parts, "session", self._id, session.lease):
-                    return False
+        holding: Holding | None = None
+        with anyio.move_on_after(1.0):
+            holding = await find_holding(self._parts, "session", self._id, session.lease)
         if lost is not None and lost.is_sandbox_gone:
-            await let_go(self._parts, "session", self._id, lost.holding, destroy=session.sandbox)
-            return await self._tell_lost(session, why)
-        return await self._adopt(session, why)
+            return await self._tell_gone(session, holding or lost.holding, lost.lost or "it ended")
+        if holding is None:
+            return await self._adopt(session, (lost.lost if lost else None) or "Lot was stopped while it was on")
+        if not holding.is_on:
+            # It ended while nobody listened: the news of it were told to no one.
+            return await self._tell_gone(session, holding, "it ended by itself")
+        await anyio.sleep(REATTACH_S)
+        return False
+
+    async def _tell_gone(self, session: Session, holding: Holding, why: str) -> bool:
+        await let_go(self._parts, "session", self._id, holding, destroy=session.sandbox)
+        return await self._tell_lost(session, why)
 
     async def _adopt(self, session: Session, why: str) -> bool:
         holding = await take_over(self._parts, "session", self._id, session.sandbox, session.lease)
@@ -220,8 +252,7 @@ class SessionWorker:
             await holding.client.bring_up(order)
         except LotError as error:
             logger.info("sandbox could not be adopted", session_id=self._id, error=str(error))
-            await let_go(self._parts, "session", self._id, holding, destroy=session.sandbox)
-            return await self._tell_lost(session, why)
+            return await self._tell_gone(session, holding, why)
         self._attach(holding)
         return False
 
@@ -248,7 +279,11 @@ class SessionWorker:
 
     async def _pause(self, session: Session) -> bool:
         self._failures = 0
-        holding = await find_holding(self._parts, "session", self._id, session.lease)
+        attachment = self._attachment
+        if attachment is not None and attachment.lost is None and attachment.holding.epoch == session.lease.epoch:
+            holding: Holding | None = attachment.holding
+        else:
+            holding = await find_holding(self._parts, "session", self._id, session.lease)
         self._detach()
         if holding is None:
             return await self._settle_pause(session)
@@ -267,6 +302,7 @@ class SessionWorker:
     def _attach(self, holding: Holding) -> None:
         self._detach()
         self._attachment = Attachment(self._parts, self._moves, self._id, holding, self.wake)
+        self._parts.bus.publish(self._id)
 
     def _detach(self) -> None:
         if self._attachment is not None:

@@ -42,6 +42,7 @@ class DevServer:
         self._start_soon = start_soon
         self._tell = tell
         self._status = DevStatus(status="absent")
+        self._followed: ProcessStatus | None = None
         self._settled = anyio.Event()
         """Set while the status is one that a waiting caller waits for."""
         self._settled.set()
@@ -58,7 +59,7 @@ class DevServer:
         """Have it running, ended first if asked so; returns without waiting for an answer."""
         if order.restart:
             await self.stop()
-        process = await self._link.start(
+        process = self._running or await self._link.start(
             ProcessSpec(
                 name=NAME,
                 argv=("bash", "-lc", order.command),
@@ -89,8 +90,14 @@ class DevServer:
             await self._link.stop(NAME)
         self._change(DevStatus(status="absent"))
 
+    @property
+    def _running(self) -> ProcessStatus | None:
+        """The process that is followed, as long as nothing is known of its end: no need to ask for it again."""
+        return self._followed if self._status.status in ("starting", "answering", "silent") else None
+
     def _follow(self, process: ProcessStatus, port: int | None) -> None:
         self._scope.cancel()
+        self._followed = process
         self._scope = anyio.CancelScope()
         self._log.clear()
         self._status = DevStatus(status="starting", port=port, pid=process.pid)

@@ -82,6 +82,7 @@ async def _serve(start: RunnerStart, watchdog: WatchdogLine) -> None:
         tasks.start_soon(_end_when_idle_alone, runner, start.lifeline)
         tasks.start_soon(_retire_when_told, runner)
         start.say_ready()
+        tasks.start_soon(runner.prepare)
         await ends.wait()
         server.should_exit = True
         with anyio.move_on_after(_END_TIME_S):

@@ -32,6 +32,7 @@ from lot.runner.sandbox_course import SandboxCourse
 from lot.runner.watchdog import SAVE_TIME_S
 from lot.runner.watchdog_line import WatchdogLine
 from lot.runner.ways_in import WaysIn
+from lot.sandbox.driver import SandboxDriver
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,14 @@ class Runner:
         self._end = end
         self._tenancy: _Tenancy | None = None
         self._is_ending = False
+        self._driver: SandboxDriver | None = None
+
+    async def prepare(self) -> None:
+        """Make, while it is idle, what its first sandbox would else wait for."""
+        try:
+            self._driver = await to_thread.run_sync(self._parts.driver)
+        except (LotError, OSError) as error:
+            logger.info("no driver yet; tried again when it is needed", extra={"reason": str(error)})
 
     @property
     def is_assigned(self) -> bool:
@@ -152,7 +161,9 @@ class Runner:
         if assignment.runner != self.id:
             raise InvalidInputError(f"this is runner {self.id}, not {assignment.runner}")
         credentials = Credentials(control_socket=self._settings.control_socket, pass_token=assignment.pass_token)
-        course = SandboxCourse(SandboxId(assignment.sandbox), self._parts, credentials, self._tasks, self.news.tell)
+        course = SandboxCourse(
+            SandboxId(assignment.sandbox), self._parts, credentials, self._tasks, self.news.tell, self._driver
+        )
         tenancy = self._tenancy = _Tenancy(assignment, self._watchdog, self._settings.holds_dir, course)
         self._watchdog.arm(assignment, tenancy.clock.sent_at)
         try:

@@ -15,11 +15,13 @@ from lot.core.errors import (
     SandboxUnavailableError,
 )
 from lot.core.ids import SandboxId
+from lot.runner.first_error import first_error
 from lot.runner.parts import Credentials, Gateway, RunnerParts
 from lot.runner.protocol import BringUpOrder, BringUpResult, PauseResult, Rung, RunnerNews
 from lot.runner.steps import Steps
 from lot.runner.ways_in import WaysIn
 from lot.sandbox.driver import GATEWAY_PORT, SIZES, HibernationImage, SandboxDriver, SandboxSpec, SandboxUsage
+from lot.sandbox.link import GuestLink
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +36,15 @@ class SandboxCourse:
         credentials: Credentials,
         tasks: TaskGroup,
         tell: Callable[[RunnerNews], None],
+        driver: SandboxDriver | None = None,
     ) -> None:
+        """`driver` is one that was made beforehand."""
         self._sandbox = sandbox
         self._parts = parts
         self._credentials = credentials
         self._tasks = tasks
         self._tell = tell
-        self._driver: SandboxDriver | None = None
+        self._driver = driver
         self._lock = anyio.Lock()
         self._order: BringUpOrder | None = None
         self._brought: BringUpResult | None = None
@@ -182,9 +186,7 @@ class SandboxCourse:
         ways = WaysIn(link, self._parts, self._tell)
         await self._tasks.start(ways.hold_open)
         try:
-            if is_restored:
-                await link.wake()
-            await ways.dev.find()
+            await _first_questions(link, ways, is_restored)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await ways.close(quiesce=False)
@@ -268,6 +270,16 @@ class SandboxCourse:
             mounts=self._parts.mounts(),
             hostname=order.hostname,
         )
+
+
+async def _first_questions(link: GuestLink, ways: WaysIn, is_restored: bool) -> None:
+    try:
+        async with anyio.create_task_group() as questions:
+            if is_restored:
+                questions.start_soon(link.wake)
+            questions.start_soon(ways.dev.find)
+    except BaseExceptionGroup as failures:
+        raise first_error(failures) from failures
 
 
 def _result(image: HibernationImage, steps: Steps) -> PauseResult:

@@ -8,12 +8,12 @@ import ctypes
 import json
 import os
 import platform
+import select
 import shutil
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -46,13 +46,16 @@ def write_behind(folder: Path, writer: "subprocess.Popen[bytes]", timeout_s: flo
     """
     give_up_at = time.monotonic() + timeout_s
     begun: dict[Path, int] = {}
-    while writer.poll() is None:
-        if time.monotonic() > give_up_at:
-            raise TimeoutError(f"the memory was not written within {timeout_s:.0f} s")
-        for file in _files_in(folder):
-            begun[file] = _begin_write_back(file, begun.get(file, 0))
-        with suppress(subprocess.TimeoutExpired):
-            writer.wait(_WRITE_BEHIND_EVERY_S)
+    ended = os.pidfd_open(writer.pid)
+    try:
+        while writer.poll() is None:
+            if time.monotonic() > give_up_at:
+                raise TimeoutError(f"the memory was not written within {timeout_s:.0f} s")
+            for file in _files_in(folder):
+                begun[file] = _begin_write_back(file, begun.get(file, 0))
+            select.select([ended], [], [], _WRITE_BEHIND_EVERY_S)
+    finally:
+        os.close(ended)
 
 
 def _begin_write_back(file: Path, start: int) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import pytest
 from mock_lot import MockLot
@@ -75,11 +76,19 @@ def test_watch_prints_one_event_a_line_as_json(lot, mock: MockLot):
 
 def test_watch_says_that_the_session_was_deleted(lot, mock: MockLot):
     filled(mock, 2)
-    threading.Timer(0.3, lambda: mock.sessions.clear()).start()
+    deletion = threading.Thread(target=_delete_once_watched, args=(mock,))
+    deletion.start()
     result = lot("session", "watch", "last")
+    deletion.join()
     assert result.exit_code == 0
     assert "notice 2" in result.stdout
     assert "was deleted" in result.stderr
+
+
+def _delete_once_watched(mock: MockLot) -> None:
+    while not any(call.startswith("WS ") for call in mock.calls):
+        time.sleep(0.01)
+    mock.sessions.clear()
 
 
 AT = "2026-01-02T03:04:05Z"

@@ -10,12 +10,15 @@ from lot.demo.traces import find_processes, find_traces, resident_bytes
 
 def test_a_process_that_names_the_id_is_found_until_it_ends():
     id = secrets.token_hex(8)
-    process = subprocess.Popen([sys.executable, "-c", "input()", id], stdin=subprocess.PIPE)
+    command = [sys.executable, "-c", "print(flush=True); input()", id]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
+        assert process.stdout is not None
+        process.stdout.readline()  # before it, the interpreter is still being loaded
         assert find_processes((id,)) == (process.pid,)
         assert resident_bytes((process.pid,)) > 1 << 20
     finally:
-        process.communicate()
+        process.communicate(b"\n")
     assert find_processes((id,)) == ()
     assert resident_bytes((process.pid,)) == 0
 

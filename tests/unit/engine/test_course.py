@@ -100,6 +100,11 @@ async def test_failed_resume_leaves_the_session_paused_with_its_image(lot: Rig) 
     failed = await lot.until(session.id, lambda seen: seen.reason == "unreadable just now")
     assert failed.label is SessionLabel.PAUSED
     assert failed.memory_image == paused.memory_image
+    lot.world.fail.clear()
+    await lot.engine.resume(session.id)
+    back = await lot.until(session.id, lambda seen: seen.sandbox_state is SandboxState.ON)
+    assert back.label is SessionLabel.IDLE
+    assert "turn_failed" not in await lot.kinds(session.id)
 
 
 async def test_two_resumes_at_once_make_one_sandbox(lot: Rig) -> None:
@@ -142,6 +147,19 @@ async def test_lost_sandbox_is_told_and_interrupts_the_turn(lot: Rig) -> None:
     assert lost.agent is AgentState.ERRORED
     assert "killed by signal 9" in (lost.reason or "")
     assert "turn_failed" in await lot.kinds(session.id)
+
+
+async def test_sandbox_that_ends_while_its_agent_is_heard_is_told_though_the_news_are_lost(lot: Rig) -> None:
+    session = await lot.session(message="hello")
+    await lot.told(session.id, "turn_ended")
+    agent = lot.world.sandboxes[session.sandbox].agents[1]
+    lot.world.sandboxes.clear()
+    agent.changed.set()
+    await lot.engine.send(session.id, ONE, "is anybody there?")
+    await lot.told(session.id, "turn_ended", 2)
+    (came_back,) = await lot.came_back(session.id)
+    assert came_back.rung == "disk"
+    assert "sandbox is gone" in (came_back.reason or "")
 
 
 async def test_fork_shares_memory_and_transcript_and_both_go_on(lot: Rig) -> None:

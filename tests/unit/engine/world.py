@@ -145,6 +145,7 @@ class Runner:
             assignment_kind=bound.kind if bound else None,
             assignment_id=bound.id if bound else None,
             epoch=bound.epoch if bound else None,
+            sandbox_is_on=bound is not None and bound.sandbox in self.world.sandboxes,
         )
 
     async def assign(self, assignment: Assignment) -> None:
@@ -223,7 +224,8 @@ class Runner:
         self._sandbox.agents[run].say(run=run, agent=AgentState.IDLE, events=(ended,))
 
     async def agent_records(self, run: int, offset: int) -> AsyncIterator[AgentRecord]:
-        agent = self._sandbox.agents.setdefault(run, Agent())
+        sandbox = self._sandbox
+        agent = sandbox.agents.setdefault(run, Agent())
         position = offset // 10
         while True:
             changed = agent.changed
@@ -232,6 +234,8 @@ class Runner:
                 position += 1
             await changed.wait()
             self._check()
+            if self._sandbox is not sandbox:
+                raise SandboxUnavailableError("the sandbox ended")
 
     async def diff(self, base_commit: str) -> DiffResult:
         await self._enter("diff")
