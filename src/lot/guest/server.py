@@ -20,6 +20,7 @@ from lot.guest.refusal import Refused
 from lot.guest.relay import connect_local, relay
 from lot.guest.request import Arguments
 from lot.guest.spawn import Launcher
+from lot.guest.sudo_service import SudoService
 
 MAX_CONNECTIONS = 1024
 LEAVE_CHECKS, LEAVE_CHECK_S = 200, 0.005
@@ -33,6 +34,7 @@ class Server:
         self._address, self._port, self._peer = address, port, peer
         self._state = state
         self._door: asyncio.AbstractServer | None = None
+        self._sudo: SudoService | None = None
         self._launcher = Launcher()
         self._processes = Processes(state, self._launcher)
         self._ports = Ports(self._launcher.tree, port)
@@ -61,6 +63,7 @@ class Server:
     async def listen(self) -> asyncio.AbstractServer:
         """Begin to accept connections."""
         self._door = await open_door(self._state, self._peer, wire.GATEWAY_PORT)
+        self._sudo = SudoService(self._state, self._launcher)
         return await asyncio.start_server(
             self._accept, self._address, self._port, limit=2 * wire.MAX_CHUNK_BYTES, backlog=256
         )

@@ -20,6 +20,8 @@ from lot.guest.refusal import Refused
 from lot.guest.tree import MARKER, Tree
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SUDO_FOLDER = "/opt/lot/bin"
+"""Where the driver puts our `sudo`."""
 PIPE_BYTES = 256 << 10
 F_SETPIPE_SZ = 1031
 """`fcntl` names it from Python 3.10 on."""
@@ -63,6 +65,7 @@ def environment_for(account: Account, added: Mapping[str, str], marker: str, is_
         environment.setdefault("TERM", "xterm-256color")
         environment.setdefault("COLORTERM", "truecolor")
     environment.update(added)
+    environment["PATH"] = f"{SUDO_FOLDER}:{environment['PATH']}"
     environment[MARKER] = marker
     return environment
 
@@ -123,9 +126,35 @@ class Launcher:
         account = find_account(user)
         environment = environment_for(account, added, marker, terminal is not None)
         child = start_program(argv, cwd, environment, account, terminal)
-        self.tree.lead(child.pid, marker)
-        self._callbacks[child.pid] = on_end
+        self._follow(child.pid, marker, on_end)
         return child
+
+    def start_on(
+        self, marker: str, streams: tuple[int, int, int], request: Mapping[str, Any], on_end: Callable[[int], None]
+    ) -> int:
+        """Start a program with exactly this environment on descriptors that are there already; return its process.
+
+        Raises:
+            OSError: it does not exist, may not be run, its folder is missing, or no more processes fit.
+        """
+        environment = {**request["environment"], MARKER: marker}
+        account = find_account(request["user"])
+        pid = _start(
+            request["argv"],
+            request["cwd"],
+            environment,
+            account,
+            streams,
+            request["is_terminal"],
+            executable=request["executable"],
+            umask=request["umask"],
+        )
+        self._follow(pid, marker, on_end)
+        return pid
+
+    def _follow(self, pid: int, marker: str, on_end: Callable[[int], None]) -> None:
+        self.tree.lead(pid, marker)
+        self._callbacks[pid] = on_end
 
     def _reap(self) -> None:
         while True:
@@ -148,6 +177,9 @@ def _start(
     account: Account,
     streams: tuple[int, int, int],
     is_terminal: bool,
+    *,
+    executable: str | None = None,
+    umask: int = -1,
 ) -> int:
     identity: dict[str, Any] = {}
     if account.uid != os.geteuid():  # else vfork is possible, which takes a tenth of the time
@@ -155,6 +187,7 @@ def _start(
         identity = {"user": account.uid, "group": account.gid, "extra_groups": groups}
     program: subprocess.Popen[bytes] = subprocess.Popen(
         list(argv),
+        executable=executable,
         cwd=cwd,
         env=dict(environment),
         stdin=streams[0],
@@ -162,6 +195,7 @@ def _start(
         stderr=streams[2],
         start_new_session=True,
         preexec_fn=_take_terminal if is_terminal else None,
+        umask=umask,
         **identity,
     )
     program.returncode = 0  # the launcher waits for it, Popen must not

@@ -50,24 +50,19 @@ class Tree:
         """
         table = _table()
         self._forget_empty_sessions(table)
-        own = os.getpid()
-        found: dict[int, str] = {}
+        return self._owners_in(table)
 
-        def owner(pid: int, depth: int) -> str:
-            if pid in found:
-                return found[pid]
-            entry = table.get(pid)
-            if entry is None or pid == own or depth > MAX_DEPTH:
-                return ""
-            if pid in self._leaders and pid not in self._ended:
-                found[pid] = self._leaders[pid]
-            elif entry.parent == own or entry.parent not in table:  # or just orphaned, while we looked
-                found[pid] = self._leaders.get(entry.session) or _marker_of(pid)
-            else:
-                found[pid] = owner(entry.parent, depth + 1) or self._leaders.get(entry.session, "")
-            return found[pid]
-
-        return {pid: owner(pid, 0) for pid, entry in table.items() if not entry.is_zombie and owner(pid, 0)}
+    def owner_of(self, pid: int) -> str | None:
+        """Return the marker of the program to which a process belongs, "" when to none, None when it has ended."""
+        table: dict[int, Entry] = {}
+        ancestor, entry = pid, _entry(pid)
+        while entry is not None and ancestor not in table and ancestor != os.getpid():
+            table[ancestor] = entry
+            ancestor = entry.parent
+            entry = _entry(ancestor)
+        if pid not in table or table[pid].is_zombie:
+            return None
+        return self._owners_in(table).get(pid, "")
 
     def members(self, marker: str) -> list[int]:
         """Return the living processes of one program."""
@@ -94,6 +89,26 @@ class Tree:
             send(signal.SIGKILL, found)
             await asyncio.sleep(0.01)
 
+    def _owners_in(self, table: dict[int, Entry]) -> dict[int, str]:
+        own = os.getpid()
+        found: dict[int, str] = {}
+
+        def owner(pid: int, depth: int) -> str:
+            if pid in found:
+                return found[pid]
+            entry = table.get(pid)
+            if entry is None or pid == own or depth > MAX_DEPTH:
+                return ""
+            if pid in self._leaders and pid not in self._ended:
+                found[pid] = self._leaders[pid]
+            elif entry.parent == own or entry.parent not in table:  # or just orphaned, while we looked
+                found[pid] = self._leaders.get(entry.session) or _marker_of(pid)
+            else:
+                found[pid] = owner(entry.parent, depth + 1) or self._leaders.get(entry.session, "")
+            return found[pid]
+
+        return {pid: owner(pid, 0) for pid, entry in table.items() if not entry.is_zombie and owner(pid, 0)}
+
     def _forget_empty_sessions(self, table: dict[int, Entry]) -> None:
         sessions = {entry.session for entry in table.values()}
         for pid in self._ended - sessions:
@@ -108,15 +123,20 @@ def send(number: int, pids: list[int]) -> None:
             os.kill(pid, number)
 
 
+def session_of(leader: int) -> list[int]:
+    """Return every process of the session that a process leads."""
+    return [pid for pid, entry in _table().items() if entry.session == leader]
+
+
 def _table() -> dict[int, Entry]:
-    table: dict[int, Entry] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            line = _read(f"/proc/{name}/stat", STAT_BYTES)
-            fields = line[line.rfind(b")") + 2 :].split(None, 4)
-            if len(fields) > 4:
-                table[int(name)] = Entry(int(fields[1]), int(fields[3]), fields[0] in (b"Z", b"X"))
-    return table
+    entries = ((int(name), _entry(int(name))) for name in os.listdir("/proc") if name.isdigit())
+    return {pid: entry for pid, entry in entries if entry is not None}
+
+
+def _entry(pid: int) -> Entry | None:
+    line = _read(f"/proc/{pid}/stat", STAT_BYTES)
+    fields = line[line.rfind(b")") + 2 :].split(None, 4)
+    return Entry(int(fields[1]), int(fields[3]), fields[0] in (b"Z", b"X")) if len(fields) > 4 else None
 
 
 def _marker_of(pid: int) -> str:

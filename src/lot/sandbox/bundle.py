@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lot.core.errors import ImageDamagedError, InvalidInputError
+from lot.guest.build import sudo_script
 from lot.sandbox.driver import ReadOnlyMount, SandboxSpec
 from lot.sandbox.egress import NAMESERVERS
 from lot.sandbox.home import SandboxHome
@@ -35,6 +36,11 @@ _HOST_CA_BUNDLES = (
     Path("/etc/ssl/cert.pem"),
 )
 GUEST_LOG = PurePosixPath("/var/log/lot-guest.log")
+GUEST_PATH = PurePosixPath("/opt/lot/guest.pyz")
+GUEST_STATE = PurePosixPath("/var/lib/lot")
+SUDO_PATHS = (PurePosixPath("/opt/lot/bin/sudo"), PurePosixPath("/usr/local/bin/sudo"))
+"""The guest puts the first one's folder in front of every PATH; the second comes first where a login shell or cron has
+made its own. /usr/bin/sudo stays the image's: a package could not be upgraded whose file we cover."""
 
 _MTIME_S = 1
 """Of every file that we put into a sandbox: a restore compares size and time with those it remembers."""
@@ -70,6 +76,7 @@ def place_files(home: SandboxHome, spec: SandboxSpec) -> None:
     servers = "".join(f"nameserver {server}\n" for server in NAMESERVERS)
     _place(home.files / "resolv.conf", f"{servers}options timeout:2 attempts:2\n".encode())
     _place(home.files / "ca.crt", _host_ca_bundle())
+    _place(home.files / "sudo", sudo_script(GUEST_PATH, GUEST_STATE), 0o755)
     for mount, file in _file_mounts(spec):
         _place(home.files / file.name, mount.source.read_bytes(), mount.source.stat().st_mode & 0o777)
 
@@ -102,6 +109,7 @@ def placed_files(spec: SandboxSpec) -> tuple[PlacedFile, ...]:
         PlacedFile("hostname", PurePosixPath("/etc/hostname")),
         PlacedFile("resolv.conf", PurePosixPath("/etc/resolv.conf")),
         PlacedFile("ca.crt", CA_BUNDLE),
+        *(PlacedFile("sudo", path) for path in SUDO_PATHS),
     )
     return (*ours, *(file for _, file in _file_mounts(spec)))
 
@@ -116,14 +124,15 @@ def ensure_skeleton(folder: Path) -> Path:
 
     /tmp holds a file, or the runtime would cover it with memory that a boot from disk forgets.
     """
-    layer = folder / "1"
+    layer = folder / "2"
     if not layer.exists():
         folder.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(dir=folder, prefix=".partial-"))
         partial.chmod(0o755)
-        for path in ("dev/pts", "dev/shm", "proc", "sys", "etc", "opt/lot", "tmp", "var/log"):
+        for path in ("dev/pts", "dev/shm", "proc", "sys", "etc", "opt/lot/bin", "tmp", "usr/local/bin", "var/log"):
             (partial / path).mkdir(parents=True)
-        for path in ("etc/hosts", "etc/hostname", "etc/resolv.conf", "opt/lot/ca.crt", "opt/lot/guest.pyz", "tmp/.lot"):
+        ours = (CA_BUNDLE, GUEST_PATH, *SUDO_PATHS)
+        for path in ("etc/hosts", "etc/hostname", "etc/resolv.conf", "tmp/.lot", *(str(path)[1:] for path in ours)):
             (partial / path).touch()
         (partial / "tmp").chmod(0o1777)
         try:

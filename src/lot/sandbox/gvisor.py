@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -52,10 +52,9 @@ from lot.sandbox.side_by_side import side_by_side
 from lot.sandbox.tcp_link import TcpLink
 
 GUEST_PORT = 7000
-GUEST_PATH = PurePosixPath("/opt/lot/guest.pyz")
 GUEST_COMMAND = (
-    *("python3", "-I", "-S", str(GUEST_PATH), "--listen", f"{GUEST_ADDRESS}:{GUEST_PORT}"),
-    *("--peer", GATEWAY_ADDRESS, "--state", "/var/lib/lot"),
+    *("python3", "-I", "-S", str(bundle.GUEST_PATH), "--listen", f"{GUEST_ADDRESS}:{GUEST_PORT}"),
+    *("--peer", GATEWAY_ADDRESS, "--state", str(bundle.GUEST_STATE)),
 )
 
 LINK_TIMEOUT_S = 10.0
@@ -129,6 +128,7 @@ class GvisorDriver:
     def listen(self, sandbox: SandboxId, port: int) -> socket.socket:
         listener = network.socket_in(self._home(sandbox).host_namespace)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by each connection
         listener.bind((GATEWAY_ADDRESS, port))
         listener.listen(128)
         return listener
@@ -187,7 +187,7 @@ class GvisorDriver:
         return self._installation.home(sandbox)
 
     def _with_guest(self, spec: SandboxSpec) -> SandboxSpec:
-        return replace(spec, mounts=(ReadOnlyMount(source=self.guest, target=GUEST_PATH), *spec.mounts))
+        return replace(spec, mounts=(ReadOnlyMount(source=self.guest, target=bundle.GUEST_PATH), *spec.mounts))
 
     def _boot(self, spec: SandboxSpec) -> RunningSandbox:
         spec = self._with_guest(spec)
@@ -196,7 +196,7 @@ class GvisorDriver:
             return found
         host_room.require_memory(host_room.FIRST_BOOT_BYTES, self.memory_reserve_bytes)
         host_room.require_disk(home.folder, 0, self.disk_reserve_bytes)
-        self._release(home)
+        self._release_remains(home)
         return self._start(home, spec, None, lambda: bundle.place_files(home, spec))
 
     def _resume(self, spec: SandboxSpec, folder: Path) -> RunningSandbox:
@@ -205,7 +205,7 @@ class GvisorDriver:
         image = hibernation.read_image(folder)
         if found := _find(home) or self._adopt(home, image.manifest["image"]):
             return found
-        self._release(home)
+        self._release_remains(home)
         self._require_fit(spec, image)
         host_room.require_memory(host_room.memory_of_resume(image.total_bytes), self.memory_reserve_bytes)
         host_room.require_disk(home.folder, 0, self.disk_reserve_bytes)
@@ -313,7 +313,10 @@ class GvisorDriver:
 
     def _checkpoint(self, home: SandboxHome, into: Path, partial: Path, running: Mapping[str, Any]) -> None:
         """Save the memory into `partial`, or wait for a dead runner's checkpoint that is under way there."""
-        if not runsc.is_saving(home) or read_record(home.saving) != {"partial": str(partial)}:
+        if runsc.is_saving(home) and read_record(home.saving) == {"partial": str(partial)}:
+            shutil.rmtree(partial / hibernation.FILES, ignore_errors=True)  # perhaps half a copy
+            bundle.save_files(home, partial / hibernation.FILES)
+        else:
             if _find(home) is None:
                 raise SandboxUnavailableError(f"sandbox {home.sandbox} has ended; its disk is safe")
             needed = self.cgroups.memory_bytes(home.cgroup) + _IMAGE_SLACK_BYTES
@@ -326,6 +329,7 @@ class GvisorDriver:
             process = self._runsc.begin_checkpoint(home, partial / hibernation.MEMORY)
             # Beside it, what would else come after it: the disk's and the image's way to the drive, and the uplink.
             side_by_side(
+                lambda: bundle.save_files(home, partial / hibernation.FILES),
                 lambda: hibernation.write_behind(partial / hibernation.MEMORY, process, _CHECKPOINT_TIMEOUT_S),
                 lambda: layers.sync_disk(home.rootfs),
                 lambda: network.remove_uplink(home),
@@ -338,8 +342,6 @@ class GvisorDriver:
         self, home: SandboxHome, into: Path, partial: Path, spec: Mapping[str, Any], running: Mapping[str, Any]
     ) -> HibernationImage:
         """End what is left of a saved sandbox, bring disk and memory image to disk, and give the image its name."""
-        shutil.rmtree(partial / hibernation.FILES, ignore_errors=True)
-        bundle.save_files(home, partial / hibernation.FILES)
         content: dict[str, Any] = {}
         side_by_side(
             lambda: content.update(hibernation.describe_content(partial)),
@@ -378,6 +380,13 @@ class GvisorDriver:
             home.rootfs.rmdir()
         for folder in (home.state, home.folder):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _release_remains(self, home: SandboxHome) -> None:
+        """Free what an earlier run left, which is mostly nothing."""
+        if home.sandbox in self._installation.known(
+            network.list_namespaces(), self.cgroups.names(self._installation.cgroup)
+        ):
+            self._release(home)
 
     def _settle_disk(self, home: SandboxHome, upper: Path, origin: str | None) -> None:
         """Leave the disk of a sandbox that has ended as the next start needs it."""

@@ -9,6 +9,7 @@ import pytest
 
 from lot.core.errors import ImageDamagedError
 from lot.core.ids import SandboxId
+from lot.guest.spawn import SUDO_FOLDER
 from lot.sandbox import bundle
 from lot.sandbox.driver import ReadOnlyMount, Resources, SandboxSpec
 from lot.sandbox.home import Installation, SandboxHome
@@ -49,6 +50,14 @@ def test_sandbox_sees_copies_that_do_not_change_with_their_originals(home: Sandb
     assert "127.0.1.1 work\n" in (home.files / "hosts").read_text()
     assert (home.files / "hostname").read_text() == "work\n"
     assert (home.files / "resolv.conf").read_text().startswith("nameserver 10.200.0.1\n")
+
+
+def test_sudo_is_ours_in_both_places_from_which_shells_take_it(home: SandboxHome, spec: SandboxSpec) -> None:
+    bundle.place_files(home, spec)
+    assert (home.files / "sudo").stat().st_mode & 0o777 == 0o755
+    assert b"/opt/lot/guest.pyz" in (home.files / "sudo").read_bytes()
+    targets = [str(file.target) for file in bundle.placed_files(spec) if file.name == "sudo"]
+    assert targets == [f"{SUDO_FOLDER}/sudo", "/usr/local/bin/sudo"]
 
 
 def test_saved_files_come_back_with_the_same_content_and_times(home: SandboxHome, spec: SandboxSpec) -> None:
@@ -99,8 +108,8 @@ def test_environment_points_at_the_certificates_and_has_no_proxy(
 def test_skeleton_is_made_by_many_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         made = set(pool.map(lambda _: bundle.ensure_skeleton(tmp_path / "skeleton"), range(32)))
-    assert made == {tmp_path / "skeleton/1"}
-    assert [entry.name for entry in (tmp_path / "skeleton").iterdir()] == ["1"]
+    assert made == {tmp_path / "skeleton/2"}
+    assert [entry.name for entry in (tmp_path / "skeleton").iterdir()] == ["2"]
 
 
 def test_skeleton_is_made_once(tmp_path: Path) -> None:
