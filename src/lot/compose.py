@@ -66,6 +66,8 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         private.mkdir(mode=0o700, exist_ok=True)
     box = SecretBox.load(settings)
     store = await Store.open(settings.sqlalchemy_url, box)
+    for file in settings.data_dir.glob("lot.db*"):
+        file.chmod(0o600)  # Conversations are for nobody else on this machine.
     providers = Providers.from_settings(settings, folders.rehearsal_socket)
     passes, mirrors = Passes(box.derive("passes")), Mirrors(settings.data_dir / "mirrors")
     parts = Parts(
