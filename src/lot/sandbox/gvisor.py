@@ -321,9 +321,10 @@ class GvisorDriver:
                 raise SandboxUnavailableError(f"sandbox {home.sandbox} has ended; its disk is safe")
             needed = self.cgroups.memory_bytes(home.cgroup) + _IMAGE_SLACK_BYTES
             host_room.require_disk(into.parent, needed, self.disk_reserve_bytes)
+            # Noted first: what a crash leaves from here on is found, and removed, by its record.
+            write_record(home.saving, {"partial": str(partial)})
             shutil.rmtree(partial, ignore_errors=True)
             (partial / hibernation.MEMORY).mkdir(parents=True)
-            write_record(home.saving, {"partial": str(partial)})
             self.cgroups.thaw(home.cgroup)
             self.cgroups.lift_memory_limit(home.cgroup)
             process = self._runsc.begin_checkpoint(home, partial / hibernation.MEMORY)

@@ -110,6 +110,13 @@ class Scene:
             assert time.monotonic() < give_up_at
             time.sleep(0.01)
 
+    def wait_killed(self) -> None:
+        """Wait until no process of the sandbox lives: the kernel ends a killed one a moment after the call."""
+        give_up_at = time.monotonic() + PATIENCE_S
+        while self.states:
+            assert time.monotonic() < give_up_at, self.states
+            time.sleep(0.005)
+
     def wait_watchdog(self) -> None:
         assert self.watchdog_ends_within(PATIENCE_S)
 
@@ -156,7 +163,7 @@ def test_without_renewals_the_sandbox_is_frozen_then_killed_and_the_runner_ended
     assert scene.states == {"stopped"}
     assert scene.hear() == "save"
     scene.wait_watchdog()
-    assert scene.states == set()
+    scene.wait_killed()
     assert scene.runner.wait(PATIENCE_S) == -signal.SIGKILL
 
 
@@ -183,7 +190,7 @@ def test_runner_that_saves_is_waited_for(scene: Scene) -> None:
     assert scene.states == {"stopped"}
     scene.runner_dies()
     scene.wait_watchdog()
-    assert scene.states == set()
+    scene.wait_killed()
 
 
 def test_dead_runners_sandbox_is_still_frozen_and_killed(scene: Scene) -> None:
@@ -191,7 +198,7 @@ def test_dead_runners_sandbox_is_still_frozen_and_killed(scene: Scene) -> None:
     scene.runner_dies()
     scene.wait_stopped()
     scene.wait_watchdog()
-    assert scene.states == set()
+    scene.wait_killed()
 
 
 def test_hung_runner_is_ended_with_its_sandbox(scene: Scene) -> None:
@@ -199,7 +206,7 @@ def test_hung_runner_is_ended_with_its_sandbox(scene: Scene) -> None:
     scene.runner.send_signal(signal.SIGSTOP)
     scene.wait_watchdog()
     assert scene.runner.wait(PATIENCE_S) == -signal.SIGKILL
-    assert scene.states == set()
+    scene.wait_killed()
 
 
 def test_sandbox_that_a_newer_epoch_has_taken_is_left_alone(scene: Scene) -> None:
