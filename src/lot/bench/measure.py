@@ -73,6 +73,7 @@ def _run_bare(bare: BareRuntime, name: str, result: Result) -> None:
             figures["start_cold"].bare_seconds.append(sandbox.start())
             time.sleep(REST_S)
             checkpoint_s = sandbox.checkpoint()
+            time.sleep(REST_S)
             restore_s = sandbox.restore()
     except LotError as error:
         result.bare_failures.append(str(error))

@@ -76,6 +76,7 @@ class MeasuredSession:
             BootFailedError: it came back, but not from memory.
         """
         known = self._client.get_session(self.id).events
+        time.sleep(REST_S)
         began = time.monotonic()
         self._client.resume_session(self.id)
         self._preview.wait_for_answer(TIMEOUT_S)

@@ -23,6 +23,8 @@ _ASK_EVERY_S = (0.05, 0.1, 0.2, 0.5)
 _ANSWER_TIME_S = 15.0
 """The first request makes some dev servers compile the whole page."""
 _LOG_TAIL_BYTES = 4096
+THAW_LIMIT_S = 2.0
+"""From when it was found; the longest that others wait for its first answer to us."""
 _PTY = (40, 160)
 _STATUS_LINE_BYTES = 256
 
@@ -43,9 +45,13 @@ class DevServer:
         self._tell = tell
         self._status = DevStatus(status="absent")
         self._followed: ProcessStatus | None = None
+        self._port: int | None = None
+        """Where it is asked; None: wherever its processes listen."""
         self._settled = anyio.Event()
         """Set while the status is one that a waiting caller waits for."""
         self._settled.set()
+        self._thawed_at = 0.0
+        """Until then, on the monotonic clock, others wait for the first answer of one that came along."""
         self._scope = anyio.CancelScope()
         self._log = bytearray()
 
@@ -54,6 +60,16 @@ class DevServer:
         process = await self._find_process()
         if process is not None and process.is_running:
             self._follow(process, port=None)
+            self._thawed_at = time.monotonic() + THAW_LIMIT_S
+
+    async def until_thawed(self) -> None:
+        """Wait, for a moment, until a dev server that came along with the sandbox has answered us once.
+
+        Connections that reach Node at the same time in its first milliseconds after a restore have made it close every
+        connection without an answer, for seconds or for good; one at a time, none did.
+        """
+        with anyio.move_on_after(self._thawed_at - time.monotonic()):
+            await self._settled.wait()
 
     async def start(self, order: DevOrder) -> DevStatus:
         """Have it running, ended first if asked so; returns without waiting for an answer."""
@@ -69,7 +85,10 @@ class DevServer:
             )
         )
         known = self._status
-        if (known.status, known.pid) != ("answering", process.pid) or order.port not in (None, known.port):
+        if self._running is process and known.status == "starting":
+            # It is being asked already: one that has just been restored is not to be asked twice at once.
+            self._port = order.port or self._port
+        elif (known.status, known.pid) != ("answering", process.pid) or order.port not in (None, known.port):
             self._follow(process, order.port)
         return self._status
 
@@ -97,18 +116,18 @@ class DevServer:
 
     def _follow(self, process: ProcessStatus, port: int | None) -> None:
         self._scope.cancel()
-        self._followed = process
+        self._followed, self._port = process, port
         self._scope = anyio.CancelScope()
         self._log.clear()
         self._status = DevStatus(status="starting", port=port, pid=process.pid)
         self._settled = anyio.Event()
-        self._start_soon(self._watch, process, port, self._scope)
+        self._start_soon(self._watch, process, self._scope)
 
-    async def _watch(self, process: ProcessStatus, port: int | None, scope: anyio.CancelScope) -> None:
+    async def _watch(self, process: ProcessStatus, scope: anyio.CancelScope) -> None:
         """Ask until it answers, and wait for its end."""
         with scope:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._ask_until_answered, process, port)
+                tasks.start_soon(self._ask_until_answered, process)
                 await self._read_log(process)
                 tasks.cancel_scope.cancel()
             ended = await self._find_process()
@@ -129,13 +148,13 @@ class DevServer:
             self._log += chunk.data
             del self._log[:-_LOG_TAIL_BYTES]
 
-    async def _ask_until_answered(self, process: ProcessStatus, port: int | None) -> None:
+    async def _ask_until_answered(self, process: ProcessStatus) -> None:
         # A dev server that came along with a memory image is asked from now on, not from its start.
         began = time.monotonic()
         for attempt in range(1 << 30):
-            for candidate in [port] if port is not None else await self._own_ports():
+            for candidate in [self._port] if self._port is not None else await self._own_ports():
                 answer = await self._ask(candidate)
-                if answer is not None:
+                if answer is not None and self._port in (None, candidate):
                     seconds = time.monotonic() - began
                     self._change(
                         DevStatus(
@@ -144,9 +163,9 @@ class DevServer:
                     )
                     return
             if time.monotonic() - began > SILENT_AFTER_S and self._status.status == "starting":
-                where = "any port" if port is None else f"port {port}"
+                where = "any port" if self._port is None else f"port {self._port}"
                 detail = f"no HTTP answer on {where} after {SILENT_AFTER_S:.0f} s\n{self._log_tail()}"
-                self._change(DevStatus(status="silent", port=port, pid=process.pid, detail=detail))
+                self._change(DevStatus(status="silent", port=self._port, pid=process.pid, detail=detail))
             await anyio.sleep(_ASK_EVERY_S[min(attempt, len(_ASK_EVERY_S) - 1)])
 
     async def _own_ports(self) -> list[int]:

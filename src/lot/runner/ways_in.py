@@ -160,6 +160,7 @@ class WaysIn:
         if port == GUEST_PORT or not 0 < port < 1 << 16:
             raise InvalidInputError(f"port {port} cannot be forwarded")
         with self.stream():
+            await self.dev.until_thawed()
             async with self.link.dial(port) as connection:
                 yield connection
 

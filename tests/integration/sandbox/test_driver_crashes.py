@@ -89,7 +89,8 @@ def _kill_the_rest(rig: Rig, sandbox: SandboxId) -> None:
     """Kill, besides, everything that the dead driver had started."""
     group = Installation(rig.driver.data_dir).home(sandbox).cgroup
     for pid in detect_cgroups().processes(group):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def test_driver_killed_during_boot_leaves_what_the_next_one_boots_or_destroys(

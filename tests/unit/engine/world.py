@@ -380,4 +380,3 @@ class Clock:
     def forward(self, seconds: float) -> None:
         """Let time pass."""
         self.at += timedelta(seconds=seconds)
-
