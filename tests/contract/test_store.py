@@ -274,7 +274,7 @@ async def test_deleted_session_leaves_no_row_and_pull_requests_stay(store: Store
     assert await store.read_events(SESSION) == []
     assert await store.kept_messages(SESSION) == []
     assert await store.find_diff(SESSION) is None
-    assert (await store.model_usage(SESSION)).requests == 0
+    assert (await store.session_usage(SESSION)).tokens == 0
     assert await store.get_pull_request(PROJECT, added.number) == replace(added, session_id=None)
 
 
@@ -601,15 +601,6 @@ async def test_pull_request_changes_with_its_host(store: Store) -> None:
     assert await store.get_pull_request(PROJECT, 1) == changed
     with pytest.raises(NotFoundError):
         await store.change_pull_request(pull_request("gone").id, title="")
-
-
-async def test_model_usage_adds_up(store: Store) -> None:
-    await fill(store)
-    for _ in range(2):
-        await store.add_model_usage(SESSION, "opus", 10**10, 2, 3, 4, NOW)
-    used = await store.model_usage(SESSION)
-    assert (used.requests, used.input_tokens, used.output_tokens) == (2, 2 * 10**10, 4)
-    assert (used.cache_read_tokens, used.cache_write_tokens) == (6, 8)
 
 
 async def test_credentials_are_replaced_and_removed(store: Store) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import lot.store
+from lot.core.asks import Answer
 from lot.core.ids import ProjectId, SessionId
 from lot.core.records import Delivery, SnapshotState
 from lot.store.migrate import migrate
@@ -72,6 +73,8 @@ async def test_filled_database_survives_the_upgrade(empty_database_url: str, rev
         await _check_projects(store)
         await _check_sessions(store)
         await _check_what_belongs_to_a_session(store)
+        if revision >= "0002":
+            await _check_conversation(store)
         await store.delete_project(ProjectId("shopprojec"), cascade=True)
     finally:
         await store.close()
@@ -86,7 +89,7 @@ async def _run_script(url: str, script: str) -> None:
     else:
         server = await asyncpg.connect(host=parts.query["host"], user=parts.username, database=parts.database)
         await server.execute("SET TIME ZONE 'UTC'")
-        await server.execute(script)
+        await server.execute(re.sub(r"X'([0-9a-f]*)'", r"'\\x\1'", script))
         await server.close()
 
 
@@ -130,4 +133,20 @@ async def _check_what_belongs_to_a_session(store: Store) -> None:
     assert (diff.patch, diff.files[0].status, diff.files[0].removed) == ("--- a\n+++ b\n", "renamed", None)
     pull_request = await store.open_pull_request_of(parent)
     assert pull_request == await store.get_pull_request(ProjectId("shopprojec"), 1)
-    assert (await store.model_usage(parent)).cache_write_tokens == 40
+    assert (await store.session_usage(parent)).cache_write_tokens == 40
+
+
+async def _check_conversation(store: Store) -> None:
+    child, parent = await store.list_sessions()
+    assert (parent.program, parent.effort, parent.mode, parent.budget_tokens) == ("claude", "high", "ask", 5000)
+    assert (child.program, child.effort, child.mode, child.budget_usd) == ("acp:opencode acp", None, "full", 1.5)
+    project = await store.get_project("shop")
+    assert (project.budget_tokens, project.budget_usd, project.has_browser) == (1_000_000, 12.5, True)
+    taken, still_open = await store.list_asks(parent.id, is_all=True)
+    assert taken.answer == Answer(choices={"Which colour?": ("Blue",)})
+    assert await store.list_asks(parent.id) == [still_open]
+    [kept] = await store.kept_messages(parent.id)
+    [attachment] = await store.attachments_of(parent.id, kept.id)
+    assert (kept.attachments[0].name, attachment.data) == ("a.txt", b"abc")
+    assert (await store.agent_lines(parent.id, 1, 0, 1 << 20))[0] == '{"type":"result"}\n'
+    assert [file.lines for file in await store.agent_transcript(parent.id)] == ['{"a":1}\n{"a":2}\n']

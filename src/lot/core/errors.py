@@ -59,6 +59,12 @@ class TransitionNotAllowedError(CallerError):
         self.state, self.trigger = state, trigger
 
 
+class BudgetReachedError(CallerError):
+    """A budget of the session or its project is used up; nothing more is asked of a model."""
+
+    code = "budget.reached"
+
+
 class ProjectNotReadyError(CallerError):
     """A session needs a snapshot that the project does not have."""
 

@@ -8,13 +8,35 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
+from lot.core.asks import Answer, Question
+
 MAX_TEXT_CHARS = 200_000
-"""Longest text stored in one event; the raw journal keeps the rest while the session lives."""
+"""Longest text stored in one event."""
+
+ToolKind = Literal["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other"]
+"""The Agent Client Protocol's kinds of tools."""
 
 
 class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
     at: AwareDatetime
+
+
+class PlanEntry(BaseModel):
+    """One thing to do."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    content: str
+    status: Literal["pending", "in_progress", "completed"]
+
+
+class AttachmentName(BaseModel):
+    """A file that came with a message; its bytes are kept with the message, not in the transcript."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    name: str
+    media_type: str
+    size_bytes: int
 
 
 class MessageAdded(_Event):
@@ -23,6 +45,7 @@ class MessageAdded(_Event):
     kind: Literal["message_added"] = "message_added"
     message_id: str
     text: str
+    attachments: tuple[AttachmentName, ...] = ()
 
 
 class MessageDelivered(_Event):
@@ -38,6 +61,8 @@ class AgentText(_Event):
     kind: Literal["agent_text"] = "agent_text"
     text: str
     parent_tool_call_id: str | None = None
+    part_key: str | None = None
+    """The `LivePart.key` under which it was streamed: whoever showed those parts now shows this instead."""
 
 
 class AgentThought(_Event):
@@ -46,6 +71,8 @@ class AgentThought(_Event):
     kind: Literal["agent_thought"] = "agent_thought"
     text: str
     parent_tool_call_id: str | None = None
+    part_key: str | None = None
+    """The `LivePart.key` under which it was streamed: whoever showed those parts now shows this instead."""
 
 
 class ToolCalled(_Event):
@@ -56,6 +83,9 @@ class ToolCalled(_Event):
     name: str
     input: dict[str, Any]
     parent_tool_call_id: str | None = None
+    tool_kind: ToolKind = "other"
+    title: str | None = None
+    """What is done in a few words, for people: `Edit src/App.tsx`, `npm test`."""
 
 
 class ToolFinished(_Event):
@@ -68,6 +98,13 @@ class ToolFinished(_Event):
     is_truncated: bool = False
     path: str | None = None
     patch: list[dict[str, Any]] | None = None
+    """Each with oldStart, oldLines, newStart, newLines and `lines`, which begin with a blank, `+` or `-`."""
+    is_new_file: bool = False
+    is_interrupted: bool = False
+    is_in_background: bool = False
+    """The command goes on after the call; its output comes as `LivePart`s."""
+    images: int = 0
+    """So many images were in its result; they are in the raw lines only."""
 
 
 class TurnEnded(_Event):
@@ -80,6 +117,8 @@ class TurnEnded(_Event):
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
+    reason: str | None = None
+    """Why it was interrupted, where that was not the user: the activity limit, a budget."""
 
 
 class TurnFailed(_Event):
@@ -98,6 +137,101 @@ class ModelRetried(_Event):
     attempt: int
     delay_s: float
     status: int | None = None
+    reason: str | None = None
+    by: Literal["agent", "broker"] = "agent"
+    """Who waits and asks again: the agent program, or Lot's broker while the agent notices nothing."""
+
+
+class PlanChanged(_Event):
+    """The agent's list of things to do, whole, as it is from now on."""
+
+    kind: Literal["plan_changed"] = "plan_changed"
+    entries: tuple[PlanEntry, ...]
+    parent_tool_call_id: str | None = None
+
+
+class QuestionAsked(_Event):
+    """The agent asked the user; the turn goes on with the answer."""
+
+    kind: Literal["question_asked"] = "question_asked"
+    ask_id: str
+    """The tool call's id."""
+    questions: tuple[Question, ...]
+    parent_tool_call_id: str | None = None
+
+
+class PlanProposed(_Event):
+    """The agent, in plan mode, asks for approval of a plan (Markdown)."""
+
+    kind: Literal["plan_proposed"] = "plan_proposed"
+    ask_id: str
+    plan: str
+    parent_tool_call_id: str | None = None
+
+
+class PermissionAsked(_Event):
+    """The agent asks whether it may make a tool call."""
+
+    kind: Literal["permission_asked"] = "permission_asked"
+    ask_id: str
+    name: str
+    input: dict[str, Any]
+    title: str | None = None
+    can_allow_always: bool = False
+    parent_tool_call_id: str | None = None
+
+
+class AskAnswered(_Event):
+    """The user answered a question, a plan or a request for permission."""
+
+    kind: Literal["ask_answered"] = "ask_answered"
+    ask_id: str
+    answer: Answer
+
+
+class AskClosed(_Event):
+    """Nothing is asked any more: the answer was taken, or the turn was stopped, or its agent program is gone."""
+
+    kind: Literal["ask_closed"] = "ask_closed"
+    ask_id: str
+    outcome: Literal["taken", "withdrawn"]
+
+
+class SubagentChanged(_Event):
+    """A sub-agent or background command of a tool call started, went on or ended."""
+
+    kind: Literal["subagent_changed"] = "subagent_changed"
+    task_id: str
+    tool_call_id: str | None = None
+    status: Literal["running", "completed", "failed", "stopped"]
+    description: str | None = None
+    summary: str | None = None
+
+
+class SettingsChanged(_Event):
+    """Model, thinking effort or mode of the session from the next request on; only what changed is set."""
+
+    kind: Literal["settings_changed"] = "settings_changed"
+    model: str | None = None
+    effort: str | None = None
+    mode: str | None = None
+    by: Literal["user", "agent"] = "user"
+
+
+class Compacted(_Event):
+    """The agent summed up the conversation so far to make room."""
+
+    kind: Literal["compacted"] = "compacted"
+    trigger: str
+    tokens_before: int | None = None
+
+
+class LimitReached(_Event):
+    """A budget is used up, or the longest activity was reached; the session is paused for it."""
+
+    kind: Literal["limit_reached"] = "limit_reached"
+    limit: Literal["session_tokens", "session_usd", "project_tokens", "project_usd", "activity"]
+    detail: str
 
 
 class AgentStarted(_Event):
@@ -192,6 +326,16 @@ SessionEvent = Annotated[
     | TurnEnded
     | TurnFailed
     | ModelRetried
+    | PlanChanged
+    | QuestionAsked
+    | PlanProposed
+    | PermissionAsked
+    | AskAnswered
+    | AskClosed
+    | SubagentChanged
+    | SettingsChanged
+    | Compacted
+    | LimitReached
     | AgentStarted
     | AgentGone
     | StateChanged
@@ -206,6 +350,22 @@ SessionEvent = Annotated[
 
 EVENT: TypeAdapter[SessionEvent] = TypeAdapter(SessionEvent)
 """Reads and writes stored events as JSON."""
+
+
+class LivePart(BaseModel):
+    """A stretch of something that is still being written: broadcast to whoever watches, never stored.
+
+    Parts of one key follow each other by `offset` (characters); one with offset 0 begins anew. The stored event that
+    carries the key (`part_key`, or `tool_call_id` for a tool's input and output) takes the place of all of them.
+    `reset` voids every part whose event has not come: the model's answer is asked for again, or the turn is over.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["text", "thought", "tool_input", "tool_output", "reset"]
+    key: str = ""
+    offset: int = 0
+    text: str = ""
+    parent_tool_call_id: str | None = None
 
 
 class StoredEvent(BaseModel):

@@ -12,6 +12,7 @@ LayerId = NewType("LayerId", str)
 ImageId = NewType("ImageId", str)
 """A hibernation image: the memory of one paused sandbox, or of a snapshot."""
 MessageId = NewType("MessageId", str)
+AskId = NewType("AskId", str)
 PullRequestId = NewType("PullRequestId", str)
 RunnerId = NewType("RunnerId", str)
 

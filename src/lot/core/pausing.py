@@ -18,6 +18,8 @@ class PauseReason(StrEnum):
     """It was woken without a message, to be looked at."""
     KEPT_AWAKE = "kept_awake"
     """Somebody asked for it to stay awake until then."""
+    LIMIT_REACHED = "limit_reached"
+    """A limit was reached: its agent is being stopped, for which it has until then."""
 
 
 class PauseDeadline(NamedTuple):

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from lot.core.asks import Answer, AskKind
+from lot.core.events import AttachmentName
 from lot.core.ids import (
+    AskId,
     ImageId,
     LayerId,
     MessageId,
@@ -38,6 +41,12 @@ class Project:
     size: str
     """A key of `sandbox.driver.SIZES`."""
     created_at: datetime
+    budget_tokens: int | None = None
+    """What all its sessions together, deleted ones included, may use of models, caches included; None: no limit."""
+    budget_usd: float | None = None
+    """The same in money."""
+    has_browser: bool = False
+    """Whether agents may look at the app in a browser (browser verification)."""
 
 
 class SnapshotState(StrEnum):
@@ -55,6 +64,19 @@ class Lease:
     epoch: int = 0
     owner: RunnerId | None = None
     lease_until: datetime | None = None
+
+
+class AgentMode(StrEnum):
+    """What the agent may do without asking."""
+
+    FULL = "full"
+    """Everything: the sandbox is the limit. Questions and plans still reach the user."""
+    EDITS = "edits"
+    """Edits in the workspace; asks before commands that may change something."""
+    ASK = "ask"
+    """Asks before each edit and each command."""
+    PLAN = "plan"
+    """Reads only, and proposes a plan for approval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +156,14 @@ class Session:
     """Number of the newest event."""
     created_at: datetime
     changed_at: datetime
+    program: str = "claude"
+    """The agent program: `claude`, or `acp:` and the command that starts one which speaks the Agent Client Protocol."""
+    effort: str | None = None
+    """How hard the model is to think: low, medium, high, xhigh or max; None: as the model does by itself."""
+    mode: AgentMode = AgentMode.FULL
+    budget_tokens: int | None = None
+    """What it may use of models, caches included; None: no limit but its project's."""
+    budget_usd: float | None = None
 
     @property
     def label(self) -> SessionLabel:
@@ -160,6 +190,54 @@ class Message:
     text: str
     delivery: Delivery
     created_at: datetime
+    attachments: tuple[AttachmentName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that came with a message."""
+
+    name: str
+    """The last element of a path: no slash, not `.` or `..`."""
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLines:
+    """Lines of a file of the agent program's own transcript."""
+
+    path: str
+    """Relative to the program's folder of transcripts."""
+    lines: str
+
+
+class AskState(StrEnum):
+    """How far something that the agent asked is."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    """The user has answered; the agent has not taken it."""
+    TAKEN = "taken"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A question, a plan or a request for permission, from the moment it was asked."""
+
+    id: AskId
+    """The tool call's id."""
+    session_id: SessionId
+    run: int
+    """Which start of the agent program asked it."""
+    kind: AskKind
+    event: int
+    """Number of the event that tells of it."""
+    state: AskState
+    answer: Answer | None
+    asked_at: datetime
+    answered_at: datetime | None
 
 
 class PullRequestState(StrEnum):

@@ -26,6 +26,7 @@ class ProjectStore(Database):
             InvalidInputError: its name is taken.
         """
         values = values_of(project) | {"environment": self._sealed(project.id, environment)}
+        values |= {"spent_tokens": 0, "spent_usd": 0.0}
         try:
             async with self._writing() as transaction:
                 await transaction.execute(insert(tables.projects).values(values))

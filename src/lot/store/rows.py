@@ -5,17 +5,21 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from lot.core.records import DiffFile, Lease, Message, Project, PullRequest, Session, Snapshot, StoredDiff
+from lot.core.asks import Answer
+from lot.core.events import AttachmentName
+from lot.core.records import Ask, DiffFile, Lease, Message, Project, PullRequest, Session, Snapshot, StoredDiff
 
 _NAMES: dict[type, tuple[str, ...]] = {
     record: tuple(field.name for field in fields(record) if field.name != "lease")
-    for record in (Project, Snapshot, Session, Message, PullRequest, StoredDiff, DiffFile)
+    for record in (Project, Snapshot, Session, Message, Ask, PullRequest, StoredDiff, DiffFile)
 }
 
 
 def values_of(record: Project | Snapshot | Session | Message | PullRequest | StoredDiff | DiffFile) -> dict[str, Any]:
     """Return the columns of a record; a lease takes three."""
     values = {name: getattr(record, name) for name in _NAMES[type(record)]}
+    if isinstance(record, Message):
+        values["attachments"] = [name.model_dump() for name in record.attachments]
     if isinstance(record, Snapshot | Session):
         values |= {
             "epoch": record.lease.epoch,
@@ -42,7 +46,14 @@ def session_from(row: RowMapping) -> Session:
 
 def message_from(row: RowMapping) -> Message:
     """Return the message of a row."""
-    return Message(**_attributes(Message, row))
+    attachments = tuple(AttachmentName.model_validate(name) for name in row["attachments"])
+    return Message(**_attributes(Message, row) | {"attachments": attachments})
+
+
+def ask_from(row: RowMapping) -> Ask:
+    """Return the question, plan or request for permission of a row."""
+    answer = None if row["answer"] is None else Answer.model_validate(row["answer"])
+    return Ask(**_attributes(Ask, row) | {"answer": answer})
 
 
 def pull_request_from(row: RowMapping) -> PullRequest:

@@ -13,6 +13,7 @@ from lot.core.ids import ImageId, LayerId, ProjectId, SessionId
 from lot.core.records import Session
 from lot.core.session import SandboxState
 from lot.store import tables
+from lot.store.ask_rows import without_idle_closings
 from lot.store.database import Database, Transaction
 from lot.store.rows import changed_columns, session_from, values_of
 from lot.store.transcript import insert_events
@@ -137,7 +138,9 @@ class SessionStore(Database):
 
 async def delete_session_rows(transaction: Transaction, session_id: SessionId) -> None:
     """Delete what belongs to a session and the session; its row is locked already."""
-    for table in (tables.events, tables.messages, tables.diffs, tables.model_usage):
+    for table in reversed(tables.metadata.sorted_tables):
+        if "session_id" not in table.c or table is tables.pull_requests:
+            continue
         await transaction.execute(delete(table).where(table.c.session_id == session_id))
     await transaction.execute(delete(sessions).where(sessions.c.id == session_id))
 
@@ -166,6 +169,7 @@ async def swap(
 
     Raises as `change_session` does.
     """
+    events = await without_idle_closings(transaction, session_id, events)
     is_present = condition if epoch is None else and_(condition, sessions.c.epoch == epoch)
     counters = {"version": sessions.c.version + 1, "events": sessions.c.events + len(events), "changed_at": now}
     statement = (

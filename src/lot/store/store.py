@@ -1,7 +1,10 @@
 """The store: everything Lot remembers, in one object composed of a part per subject."""
 
+from lot.store.agent_output import AgentOutputStore
+from lot.store.asks import AskStore
 from lot.store.credentials import CredentialStore
 from lot.store.diffs import DiffStore
+from lot.store.held_answers import HeldAnswerStore
 from lot.store.leases import LeaseStore
 from lot.store.messages import MessageStore
 from lot.store.projects import ProjectStore
@@ -18,10 +21,13 @@ class Store(
     SessionStore,
     LeaseStore,
     MessageStore,
+    AskStore,
     TranscriptStore,
+    AgentOutputStore,
     DiffStore,
     PullRequestStore,
     UsageStore,
+    HeldAnswerStore,
     CredentialStore,
 ):
     """Projects, snapshots, sessions and what belongs to them; each method is one transaction.

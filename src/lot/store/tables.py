@@ -11,13 +11,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
     UniqueConstraint,
 )
 
-from lot.core.records import Delivery, PullRequestState, SnapshotState
+from lot.core.records import AgentMode, AskState, Delivery, PullRequestState, SnapshotState
 from lot.core.session import AgentState, SandboxState
 from lot.store.columns import CleanText, Instant, JsonText, Word
 
@@ -43,6 +44,11 @@ projects = Table(
     Column("size", Text, nullable=False),
     Column("environment", Text, nullable=False),  # encrypted
     Column("created_at", Instant, nullable=False),
+    Column("budget_tokens", BigInteger),
+    Column("budget_usd", Double),
+    Column("has_browser", Boolean, nullable=False),
+    Column("spent_tokens", BigInteger, nullable=False),  # the store's own: of deleted sessions too
+    Column("spent_usd", Double, nullable=False),
 )
 
 snapshots = Table(
@@ -108,6 +114,11 @@ sessions = Table(
     Column("events", BigInteger, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    Column("program", Text, nullable=False),
+    Column("effort", Text),
+    Column("mode", Word(AgentMode), nullable=False),
+    Column("budget_tokens", BigInteger),
+    Column("budget_usd", Double),
     Index(None, "sandbox_state", "pause_at"),
 )
 
@@ -129,6 +140,61 @@ messages = Table(
     Column("text", JsonText, nullable=False),
     Column("delivery", Word(Delivery), nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("attachments", JsonText, nullable=False),  # their names
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("session_id", Text, ForeignKey("sessions.id"), primary_key=True),
+    Column("message_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+asks = Table(
+    "asks",
+    metadata,
+    Column("session_id", Text, ForeignKey("sessions.id"), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("run", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("event", BigInteger, nullable=False),
+    Column("state", Word(AskState), nullable=False),
+    Column("answer", JsonText),
+    Column("asked_at", Instant, nullable=False),
+    Column("answered_at", Instant),
+)
+
+agent_lines = Table(  # what the agent program printed, beside the events made of it
+    "agent_lines",
+    metadata,
+    Column("session_id", Text, ForeignKey("sessions.id"), primary_key=True),
+    Column("run", BigInteger, primary_key=True),
+    Column("from_offset", BigInteger, primary_key=True),
+    Column("lines", LargeBinary, nullable=False),  # zlib
+)
+
+agent_files = Table(  # the agent program's own transcript, from which a lost conversation is made anew
+    "agent_files",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("session_id", Text, ForeignKey("sessions.id"), nullable=False, index=True),
+    Column("path", Text, nullable=False),
+    Column("lines", LargeBinary, nullable=False),  # zlib
+)
+
+held_answers = Table(  # of the model, read to their end while the sandbox that asked was paused
+    "held_answers",
+    metadata,
+    Column("session_id", Text, ForeignKey("sessions.id"), primary_key=True),
+    Column("request", Text, primary_key=True),  # SHA-256 of what was asked
+    Column("status", Integer, nullable=False),
+    Column("headers", JsonText, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", Instant, nullable=False),
 )
 
 diffs = Table(
@@ -172,6 +238,7 @@ model_usage = Table(
     Column("cache_read_tokens", BigInteger, nullable=False),
     Column("cache_write_tokens", BigInteger, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("cost_usd", Double),  # None: the price of that model is not known
 )
 
 secrets = Table(

@@ -14,9 +14,11 @@ from sqlalchemy import ColumnElement, Table, case, insert, literal, select, true
 from lot.core.errors import NotFoundError, StaleEpochError, StaleWriteError
 from lot.core.events import EVENT, AgentGone, MessageDelivered, SessionEvent, StoredEvent
 from lot.core.ids import MessageId, SessionId
-from lot.core.records import Delivery, Session
+from lot.core.records import Delivery, FileLines, Session
 from lot.core.session import AgentState
 from lot.store import tables
+from lot.store.agent_output import keep_files, keep_lines
+from lot.store.ask_rows import keep_asks, without_idle_closings
 from lot.store.columns import Instant, without_surrogates
 from lot.store.database import Database, Transaction
 from lot.store.rows import changed_columns, session_from
@@ -48,6 +50,8 @@ class TranscriptStore(Database):
         now: datetime,
         agent: AgentState | None = None,
         delivered: Sequence[MessageId] = (),
+        lines: str = "",
+        files: Sequence[FileLines] = (),
         **fields: Any,
     ) -> tuple[Session, list[StoredEvent]] | None:
         """Take in what the agent wrote between two offsets of its journal, exactly once.
@@ -62,6 +66,8 @@ class TranscriptStore(Database):
                 `AgentGone` is stored ends no second time.
             agent: The agent's new state.
             delivered: Messages that the agent took into its turn; those that were delivered before are left out.
+            lines: What it printed between the offsets, as far as it is worth keeping.
+            files: What it added to its own transcript.
             fields: Other attributes of `Session` to change.
 
         Returns:
@@ -78,18 +84,21 @@ class TranscriptStore(Database):
         changes = _agent_changes(agent, fields, now) | {"agent_offset": to_offset}
         if any(isinstance(event, AgentGone) for event in events):
             changes |= {"agent_gone_run": run}
-        moved = (
-            update(sessions)
-            .where(sessions.c.id == session_id, sessions.c.epoch == epoch, *_is_next(run, from_offset, to_offset))
-            .values(changes | {"events": sessions.c.events + len(events)})
-            .returning(sessions)
-        )
         async with self._writing() as transaction:
+            events = await without_idle_closings(transaction, session_id, events)
+            moved = (
+                update(sessions)
+                .where(sessions.c.id == session_id, sessions.c.epoch == epoch, *_is_next(run, from_offset, to_offset))
+                .values(changes | {"events": sessions.c.events + len(events)})
+                .returning(sessions)
+            )
             row = (await transaction.execute(moved)).mappings().first()
             if row is None:
                 await _refuse_unless_repeat(transaction, session_id, epoch, run, to_offset)
                 return None
             session = session_from(row)
+            await keep_lines(transaction, session_id, run, from_offset, lines)
+            await keep_files(transaction, session_id, files)
             if not delivered:
                 return session, await insert_events(transaction, session_id, session.events, events)
             confirmed = await confirm_delivery(transaction, session_id, delivered, now)
@@ -107,8 +116,21 @@ class TranscriptStore(Database):
             rows = (await transaction.execute(query)).all()
         return [StoredEvent(number=row.number, event=EVENT.validate_json(row.body)) for row in rows]
 
+    async def events_of_kind(self, session_id: SessionId, kind: str) -> list[StoredEvent]:
+        """Return all events of a kind, in order; for kinds of which there are few."""
+        query = (
+            select(events.c.number, events.c.body)
+            .where(events.c.session_id == session_id, events.c.kind == kind)
+            .order_by(events.c.number)
+        )
+        async with self._reading() as transaction:
+            rows = (await transaction.execute(query)).all()
+        return [StoredEvent(number=row.number, event=EVENT.validate_json(row.body)) for row in rows]
+
     async def copy_transcript(self, parent_id: SessionId, child_id: SessionId, up_to: int) -> None:
-        """Give a fork the events of its parent, 1 to `up_to`, and its diff; later events of the fork are numbered on.
+        """Give a fork the events of its parent, 1 to `up_to`, its diff, and what its agent asked and printed.
+
+        Later events of the fork are numbered on.
 
         Raises:
             NotFoundError: there is no such child.
@@ -116,7 +138,8 @@ class TranscriptStore(Database):
         """
         async with self._writing() as transaction:
             await _start_copy(transaction, child_id, up_to)
-            await _copy_rows(transaction, tables.diffs, parent_id, child_id)
+            for table in (tables.diffs, tables.asks, tables.agent_lines, tables.agent_files):
+                await _copy_rows(transaction, table, parent_id, child_id)
             copied = await _copy_rows(transaction, events, parent_id, child_id, events.c.number <= up_to)
             if copied != up_to:
                 raise StaleWriteError(f"session {parent_id} has {copied} events, not {up_to}")
@@ -144,6 +167,7 @@ def _is_next(run: int, from_offset: int, to_offset: int) -> list[ColumnElement[b
 
 async def append(transaction: Transaction, session_id: SessionId, new: Sequence[SessionEvent]) -> list[StoredEvent]:
     """Number and insert events within a transaction; locks the session's row."""
+    new = await without_idle_closings(transaction, session_id, new)
     taken = (
         update(sessions)
         .where(sessions.c.id == session_id)
@@ -168,6 +192,7 @@ async def insert_events(
         stored.append(StoredEvent(number=number, event=storable))
         rows.append({"session_id": session_id, "number": number, "kind": event.kind, "body": body})
     await transaction.execute(insert(events), rows)
+    await keep_asks(transaction, session_id, stored)
     return stored
 
 
@@ -259,7 +284,8 @@ async def _start_copy(transaction: Transaction, child_id: SessionId, up_to: int)
 async def _copy_rows(
     transaction: Transaction, table: Table, parent_id: SessionId, child_id: SessionId, *only: ColumnElement[bool]
 ) -> int:
-    copied = [literal(child_id) if column.name == "session_id" else column for column in table.c]
-    source = select(*copied).where(table.c.session_id == parent_id, *only)
-    result = await transaction.execute(insert(table).from_select([column.name for column in table.c], source))
+    columns = [column for column in table.c if column.autoincrement is not True]
+    copied = [literal(child_id) if column.name == "session_id" else column for column in columns]
+    source = select(*copied).where(table.c.session_id == parent_id, *only).order_by(*table.primary_key.columns)
+    result = await transaction.execute(insert(table).from_select([column.name for column in columns], source))
     return result.rowcount
