@@ -18,6 +18,7 @@ from lot.core.errors import (
     TooLargeError,
 )
 from lot.guest import wire
+from lot.harness.closing import closing
 from lot.sandbox.link import CommandRequest, ListeningPort, ProcessSpec, WhenFull
 from lot.sandbox.tcp_link import TcpLink
 
@@ -554,3 +555,24 @@ async def _first_bytes(local_host: str, port: int) -> bytes:
     async with await anyio.connect_tcp("127.0.0.1", port, local_host=local_host) as stream:
         await stream.send(wire.encode({"v": wire.PROTOCOL, "call": "health"}))
         return await stream.receive()
+
+
+async def test_files_are_followed_as_they_grow_with_who_writes_them(guest: Guest, link: TcpLink) -> None:
+    folder = guest.folder / f"follow-{secrets.token_hex(4)}"
+    script = (
+        f"mkdir -p {folder}/tasks && exec > {folder}/tasks/a.output; echo one; "
+        f"until test -e {folder}/go; do sleep 0.05; done; echo two; :"
+    )
+    await link.start(guest.spec(script))
+    found = []
+    pattern = folder.parent / f"{folder.name[:-1]}?/tasks/*.output"
+    with anyio.fail_after(20):
+        async with closing(link.follow_files(pattern, max_age_s=60.0, max_bytes=7)) as growths:
+            async for growth in growths:
+                found.append(growth)
+                if len(found) == 2:
+                    break
+                await link.write_file(folder / "go", b"", user=guest.user)
+    assert [(one.name, one.offset, one.data) for one in found] == [("a.output", 0, b"one\n"), ("a.output", 4, b"two")]
+    assert "echo one" in found[0].writer
+    assert found[1].writer == ""

@@ -14,6 +14,7 @@ from lot.guest import files, wire
 from lot.guest.command import run_command
 from lot.guest.connection import Connection, while_wanted
 from lot.guest.door import open_door
+from lot.guest.growth import POLL_S, REST_AFTER_S, RESTING_POLL_S, GrowingFiles, newer_than
 from lot.guest.ports import Ports, has_connections_to
 from lot.guest.process import DurableProcess, Processes
 from lot.guest.refusal import Refused
@@ -54,6 +55,7 @@ class Server:
             "read_file": self._read_file,
             "write_file": self._write_file,
             "remove_file": self._remove_file,
+            "follow_files": self._follow_files,
             "ports": self._list_ports,
             "dial": self._dial,
             "quiesce": self._quiesce,
@@ -182,6 +184,11 @@ class Server:
         files.remove_file(arguments.path())
         await connection.send({})
 
+    async def _follow_files(self, connection: Connection, arguments: Arguments) -> None:
+        age_s, max_bytes = arguments.seconds("max_age_s"), arguments.integer("max_bytes", 0, wire.MAX_FILE_BYTES)
+        files = GrowingFiles(arguments.path(), newer_than(age_s), max_bytes)
+        await while_wanted(connection, _follow_growth(connection, files))
+
     async def _list_ports(self, connection: Connection, _: Arguments) -> None:
         await connection.send({"ports": self._ports.listening()})
 
@@ -242,6 +249,20 @@ async def _follow(connection: Connection, process: DurableProcess, stream: str, 
             return
         elif not await journal.wait(wire.BEAT_S):
             await connection.send({"beat": True})
+
+
+async def _follow_growth(connection: Connection, files: GrowingFiles) -> None:
+    """Send what the files gain, and a sign of life while they gain nothing."""
+    came_at = said_at = time.monotonic()
+    while True:
+        for growth in files.news():
+            head = {"name": growth.name, "offset": growth.offset, "writer": growth.writer}
+            await connection.send(head, growth.data)
+            came_at = said_at = time.monotonic()
+        if time.monotonic() - said_at >= wire.BEAT_S:
+            await connection.send({"beat": True})
+            said_at = time.monotonic()
+        await asyncio.sleep(POLL_S if time.monotonic() - came_at < REST_AFTER_S else RESTING_POLL_S)
 
 
 def _memory_available() -> int:

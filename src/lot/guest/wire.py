@@ -9,9 +9,10 @@ with big-endian lengths. The request's head names the protocol version (`v`), th
 An answer's head holds the result, or `{"error": {"code", "message"}}` with one of `ERROR_CODES`. A side that gets a
 message beyond these limits, or one it cannot read, closes that connection; no other is touched.
 
-Streams: `attach` and `read_file` answer with any number of messages that carry a body, then `{"end": true}`. An idle
-`attach` sends `{"beat": true}` every `BEAT_S`. After the answer to `dial` the connection is raw bytes in both
-directions until both have been shut down; the host sends none before that answer.
+Streams: `attach` and `read_file` answer with any number of messages that carry a body, then `{"end": true}`;
+`follow_files` has no end. While idle `attach` and `follow_files` send `{"beat": true}` every `BEAT_S`. After the
+answer to `dial` the connection is raw bytes in both directions until both have been shut down; the host sends none
+before that answer.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from lot.core.errors import (
     TooLargeError,
 )
 from lot.guest.wire import STREAMS, WireError
-from lot.sandbox.link import CommandResult, GuestHealth, ListeningPort, ProcessStatus
+from lot.sandbox.link import CommandResult, FileGrowth, GuestHealth, ListeningPort, ProcessStatus
 
 MAX_NUMBER = 1 << 62
 MAX_ENTRIES = 8192
@@ -87,6 +87,13 @@ class Answer:
         if "error" in self._value:
             error = self.part("error")
             raise _ERRORS.get(error.text("code"), SandboxUnavailableError)(error.text("message"))
+
+
+def file_growth(answer: Answer, data: bytes) -> FileGrowth:
+    """Return new bytes of a file."""
+    return FileGrowth(
+        name=answer.text("name"), offset=answer.integer("offset"), data=data, writer=answer.text("writer")
+    )
 
 
 def health(answer: Answer) -> GuestHealth:

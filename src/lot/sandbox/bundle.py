@@ -187,6 +187,9 @@ def _environment(spec: SandboxSpec) -> Mapping[str, str]:
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
         "LANG": "C.UTF-8",
+        # Programs made with Bun unpack native libraries, load and remove them: a removed file that is in use on a disk
+        # keeps gVisor from saving the sandbox ("deleted and invalidated dentries"), one in memory does not.
+        "BUN_TMPDIR": "/dev/shm",
         **dict.fromkeys(CA_VARIABLES, str(CA_BUNDLE)),
         **spec.environment,
     }

@@ -99,6 +99,18 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileGrowth:
+    """New bytes of a file that is being written."""
+
+    name: str
+    """Without its folder."""
+    offset: int
+    data: bytes
+    writer: str
+    """With the first bytes: the beginning of the command line that writes it, "" where none was found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListeningPort:
     """A TCP port on which something in the sandbox listens."""
 
@@ -192,6 +204,21 @@ class GuestLink(Protocol):
 
     async def remove_file(self, path: PurePosixPath) -> None:
         """Remove a file; nothing happens when there is none."""
+
+    async def follow_files(
+        self, pattern: PurePosixPath, *, max_age_s: float, max_bytes: int
+    ) -> AsyncIterator[FileGrowth]:
+        """Yield what the files of one folder gain, each from its beginning up to `max_bytes`, as it comes; for ever.
+
+        Args:
+            pattern: May have the wildcards of a shell; those in folders stand for the first folder that is found.
+            max_age_s: Files that were last written longer ago are left out until they are written again.
+
+        Raises:
+            InvalidInputError: also when a guest does not know how: it may be older than its host.
+        """
+        raise NotImplementedError
+        yield
 
     async def ports(self) -> tuple[ListeningPort, ...]:
         """Return what listens in the sandbox, without the guest itself."""

@@ -20,6 +20,9 @@ from lot.sandbox.runtime import Runtime
 
 START_TIMEOUT_S = 60.0
 _LOG_TAIL_BYTES = 2000
+_LOG_HEAD_BYTES = 1 << 20
+_REASON = b"can't be"
+"""Of what cannot be saved or restored, in the runtime's words."""
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -143,10 +146,16 @@ def status(home: SandboxHome) -> Literal["absent", "starting", "running"]:
 
 
 def said(home: SandboxHome) -> str:
-    """Return the end of what the runtime printed."""
+    """Return the end of what the runtime printed, after the first line that gives a reason for a failed checkpoint.
+
+    The runtime ends a checkpoint that it cannot make with a dump of its stacks, so that the reason is far from the end.
+    """
     try:
         with home.log.open("rb") as log:
+            reason = next((line for line in log.readlines(_LOG_HEAD_BYTES) if _REASON in line), b"")
             log.seek(max(0, os.fstat(log.fileno()).st_size - _LOG_TAIL_BYTES))
-            return log.read().decode(errors="replace").strip() or "it said nothing"
+            end = log.read()
     except FileNotFoundError:
         return "it said nothing"
+    words = end if reason in end else reason + end
+    return words.decode(errors="replace").strip() or "it said nothing"

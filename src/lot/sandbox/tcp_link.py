@@ -20,6 +20,7 @@ from lot.sandbox.link import (
     Chunk,
     CommandRequest,
     CommandResult,
+    FileGrowth,
     GuestHealth,
     ListeningPort,
     ProcessSpec,
@@ -157,6 +158,20 @@ class TcpLink:
     async def remove_file(self, path: PurePosixPath) -> None:
         """Remove a file."""
         await self._tell({"call": "remove_file", "path": str(path)})
+
+    async def follow_files(
+        self, pattern: PurePosixPath, *, max_age_s: float, max_bytes: int
+    ) -> AsyncIterator[FileGrowth]:
+        """Yield what the files of one folder gain, as it comes; for ever."""
+        head = {"call": "follow_files", "path": str(pattern), "max_age_s": max_age_s, "max_bytes": max_bytes}
+        async with self._call(head) as exchange:
+            while True:
+                with _reaching(SILENCE_TIMEOUT_S):
+                    answer, data = await exchange.receive(wire.MAX_CHUNK_BYTES)
+                    if answer.flag("beat"):
+                        continue
+                    growth = answers.file_growth(answer, data)
+                yield growth
 
     async def ports(self) -> tuple[ListeningPort, ...]:
         """Return what listens in the sandbox."""
