@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lot.rehearsal import wire
-from lot.rehearsal.direction import Direction, MisdirectedError, direct
+from lot.rehearsal.direction import Direction, MisdirectedError, attached, direct
 from lot.rehearsal.script import Fault, Scenario, Step, load_scenarios
 
 MODELS = ("rehearsal", "rehearsal-small")
@@ -49,6 +49,13 @@ class LoggedRequest:
     status: int
     body_bytes: int
     headers: Mapping[str, str]
+    effort: str | None = None
+    """`output_config.effort`: how hard the model is to think."""
+    images: int = 0
+    """In the newest prompt."""
+    documents: int = 0
+    session: str | None = None
+    """The agent program's own name of the conversation."""
 
 
 class Rehearsal:
@@ -88,25 +95,25 @@ class Rehearsal:
         except (ValueError, KeyError, TypeError) as error:
             return _refusal(400, f"the request is not one of the Messages API: {error}")
         if model not in MODELS:
-            self._note(request, raw, model, is_stream, None, 404)
+            self._note(request, raw, body, None, 404)
             return _refusal(404, f"model: {model}")
         if body.get("max_tokens") == 1:
-            self._note(request, raw, model, is_stream, None, 200)
+            self._note(request, raw, body, None, 200)
             return JSONResponse(wire.message(Step(text="R"), model, _tokens(raw)))
         try:
             direction = direct(body, self.scenarios)
         except MisdirectedError as error:
-            self._note(request, raw, model, is_stream, None, 400)
+            self._note(request, raw, body, None, 400)
             return _refusal(400, f"rehearsal: {error}")
         fault = self._due(direction, raw)
-        self._note(request, raw, model, is_stream, direction, fault.status or 200)
+        self._note(request, raw, body, direction, fault.status or 200)
         if fault.status is not None:
             return _refusal(fault.status, fault.message or "a rehearsed fault", fault)
         whole = wire.message(direction.step, model, _tokens(raw))
         if not is_stream:
-            await asyncio.sleep(direction.step.seconds)
+            await asyncio.sleep(wire.whole_s(direction.step))
             return JSONResponse(whole, headers=_headers())
-        stream = _stream(whole, direction.step.seconds, fault)
+        stream = _stream(whole, direction.step, fault)
         return StreamingResponse(stream, media_type="text/event-stream", headers=_headers())
 
     def _due(self, direction: Direction, raw: bytes) -> Fault:
@@ -119,24 +126,30 @@ class Rehearsal:
         return fault if self._faults[key.hexdigest()] <= fault.times else Fault()
 
     def _note(
-        self, request: Request, raw: bytes, model: str, is_stream: bool, direction: Direction | None, status: int
+        self, request: Request, raw: bytes, body: Mapping[str, Any], direction: Direction | None, status: int
     ) -> None:
+        config = body.get("output_config")
+        effort = config.get("effort") if isinstance(config, Mapping) else None
         self.log.append(
             LoggedRequest(
                 path=request.url.path,
-                model=model,
-                is_stream=is_stream,
+                model=str(body["model"]),
+                is_stream=bool(body.get("stream")),
                 scenario=direction.scenario if direction else None,
                 step=direction.number if direction else 0,
                 status=status,
                 body_bytes=len(raw),
                 headers=dict(request.headers),
+                effort=str(effort) if effort else None,
+                images=attached(body, "image"),
+                documents=attached(body, "document"),
+                session=request.headers.get("x-claude-code-session-id"),
             )
         )
 
 
-async def _stream(whole: Mapping[str, Any], seconds: float, fault: Fault) -> AsyncIterator[bytes]:
-    for count, (pause, event) in enumerate(wire.events(whole, seconds)):
+async def _stream(whole: Mapping[str, Any], step: Step, fault: Fault) -> AsyncIterator[bytes]:
+    for count, (pause, event) in enumerate(wire.events(whole, step)):
         if fault.stall_after == count:
             await asyncio.sleep(fault.stall_s)
         if fault.drop_after == count:
@@ -149,7 +162,7 @@ async def _stream(whole: Mapping[str, Any], seconds: float, fault: Fault) -> Asy
             return
         if pause:
             await asyncio.sleep(pause)
-        yield wire.frame(event)
+        yield wire.frame(wire.stamped(event) if step.is_stamped else event)
 
 
 def _refusal(status: int, text: str, fault: Fault | None = None) -> Response:

@@ -18,9 +18,17 @@ DEFAULT_TEXT = (
     'Begin a message with a scenario, such as `@@say {"text": "hello"}`. It knows: '
 )
 _DIRECTIVE = re.compile(r"@@([a-z][a-z0-9_]*)\s*")
-_PLACE = re.compile(r"\$\{([a-z_]+)\}")
+_PLACE = re.compile(r"\$\{([a-z_]+[a-zA-Z0-9_]*)\}")
 _CWD = re.compile(r"[Ww]orking directory: (/[^\n<]*)")
-_NOT_A_PROMPT = ("<system-reminder>", "[Request interrupted", "<local-command", "<command-name>")
+_PLAN_FILE = re.compile(r"/[^\s\"'`\\]*/plans/[a-z0-9-]+\.md")
+_NOT_A_PROMPT = (
+    "<system-reminder>",
+    "[Image: source",
+    "[Request interrupted",
+    "<local-command",
+    "<command-name>",
+    "<task-notification>",
+)
 _MAX_QUOTED_CHARS = 2_000
 
 
@@ -55,20 +63,70 @@ def direct(request: Mapping[str, Any], scenarios: Mapping[str, Scenario]) -> Dir
     scenario = scenarios.get(directive[1])
     if scenario is None:
         raise MisdirectedError(f"no scenario is named {directive[1]!r}; there are: {', '.join(sorted(scenarios))}")
-    results = _last_results(messages[place:])
+    rest = messages[place:]
+    by_step = _results(rest)
+    results = by_step[max(by_step)] if by_step else []
     values = {
-        "cwd": _cwd(request),
-        "last_result": "\n".join(text for _, text in results)[:_MAX_QUOTED_CHARS],
-        "prompts": " | ".join(text[:200] for _, text in prompts),
+        **_said(request, messages, prompts),
+        **{f"result_{step}": _quoted(said) for step, said in by_step.items()},
+        "last_result": _quoted(results),
         **_arguments(scenario, prompt[directive.end() :]),
     }
-    number = min(_answers(messages[place:]), len(scenario.steps) - 1)
-    try:
-        step = Step.model_validate(_filled(scenario.steps[number], values))
-    except ValidationError as error:
-        raise MisdirectedError(f"scenario {scenario.name!r}, step {number}: {error}") from error
+    number = min(_answers(rest), len(scenario.steps) - 1)
+    step = _step(scenario, number, values, has_error=any(is_error for is_error, _ in results))
     _check(scenario, number, step, results)
     return Direction(scenario=scenario.name, number=number, step=step)
+
+
+def attached(request: Mapping[str, Any], kind: str) -> int:
+    """Return how many blocks of a kind, `image` or `document`, came with the newest prompt."""
+    messages = [m for m in _sequence(request.get("messages")) if isinstance(m, Mapping)]
+    prompts = _prompts(messages)
+    newest = _blocks(messages[prompts[-1][0]]) if prompts else []
+    return sum(block.get("type") == kind for block in newest)
+
+
+def _step(scenario: Scenario, number: int, values: Mapping[str, Any], *, has_error: bool) -> Step:
+    written = dict(scenario.steps[number])
+    on_error = written.pop("on_error", None)
+    filled = _filled(on_error if has_error and on_error is not None else written, values)
+    if "${planFile}" in str(filled):
+        raise MisdirectedError(f"@@{scenario.name} needs plan mode: the agent names no plan file")
+    try:
+        return Step.model_validate(filled)
+    except ValidationError as error:
+        raise MisdirectedError(f"scenario {scenario.name!r}, step {number}: {error}") from error
+
+
+def _said(
+    request: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], prompts: Sequence[tuple[int, str]]
+) -> dict[str, Any]:
+    """Return what the request says of itself, for the places in a script."""
+    values: dict[str, Any] = {
+        "cwd": _cwd(request),
+        "prompts": " | ".join(text[:200] for _, text in prompts),
+        "everything": " | ".join(text[:1_000] for text in _everything(messages)),
+        "images": attached(request, "image"),
+        "documents": attached(request, "document"),
+    }
+    plan_files = _PLAN_FILE.findall(json.dumps([request.get("system"), messages]))
+    return {**values, "planFile": plan_files[-1]} if plan_files else values
+
+
+def _everything(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return all that the user wrote: prompts, and what the agent program put into a running turn as `system`."""
+    said: list[str] = []
+    has_answer = False
+    for message in messages:
+        role = message.get("role")
+        has_answer = has_answer or role == "assistant"
+        if role == "user" or (role == "system" and has_answer):
+            said += [text for _, text in _prompts([{**message, "role": "user"}])]
+    return said
+
+
+def _quoted(results: Sequence[tuple[bool, str]]) -> str:
+    return "\n".join(text for _, text in results)[:_MAX_QUOTED_CHARS]
 
 
 def _sequence(value: Any) -> Sequence[Any]:
@@ -101,13 +159,15 @@ def _answers(messages: Sequence[Mapping[str, Any]]) -> int:
     return sum(1 for before, role in zip([None, *roles], roles, strict=False) if role == "assistant" != before)
 
 
-def _last_results(messages: Sequence[Mapping[str, Any]]) -> list[tuple[bool, str]]:
-    """Return (is_error, text) of the newest message that holds tool results."""
-    for message in reversed(messages):
-        results = [block for block in _blocks(message) if block.get("type") == "tool_result"]
-        if results:
-            return [(bool(result.get("is_error")), _result_text(result)) for result in results]
-    return []
+def _results(messages: Sequence[Mapping[str, Any]]) -> dict[int, list[tuple[bool, str]]]:
+    """Return (is_error, text) of each tool result, by the number of the step that called the tools."""
+    found: dict[int, list[tuple[bool, str]]] = {}
+    for place, message in enumerate(messages):
+        for block in _blocks(message):
+            if block.get("type") == "tool_result":
+                step = max(0, _answers(messages[:place]) - 1)
+                found.setdefault(step, []).append((bool(block.get("is_error")), _result_text(block)))
+    return found
 
 
 def _result_text(result: Mapping[str, Any]) -> str:

@@ -50,15 +50,33 @@ class Fault(_Part):
     """How often it happens to one request (the same prompt and step) before that succeeds; None: always."""
 
 
+class Usage(_Part):
+    """Tokens that the answer reports in place of an estimate from its length; None: the estimate, or none cached."""
+
+    input_tokens: int | None = Field(default=None, ge=0)
+    output_tokens: int | None = Field(default=None, ge=0)
+    cache_read_input_tokens: int | None = Field(default=None, ge=0)
+    cache_creation_input_tokens: int | None = Field(default=None, ge=0)
+
+
 class Step(_Part):
-    """One answer of the model."""
+    """One answer of the model. As written it may hold `on_error`, the step to play where a tool's result is one."""
 
     expect: Expectation | None = None
     thinking: str | None = None
     text: str | None = None
+    deltas: int | None = Field(default=None, ge=1, le=1_000_000)
+    """The text so many times, numbered from 1, each time in a streamed piece of its own."""
+    is_stamped: bool = False
+    """In place of the text, each piece is the time at which it is sent: seconds since the epoch, and a blank."""
     tools: tuple[ToolCall, ...] = ()
     seconds: float = Field(default=0.0, ge=0, le=3600)
-    """How long the text takes to stream, spread evenly over its pieces."""
+    """How long thinking and text take to stream, spread evenly over their pieces."""
+    pace: float | None = Field(default=None, ge=0, le=60_000)
+    """Milliseconds before each piece, which is then one word; in place of `seconds`."""
+    usage: Usage = Usage()
+    stop_reason: str | None = None
+    """None: `tool_use` with tools, else `end_turn`."""
     fault: Fault = Fault()
 
 

@@ -1,6 +1,5 @@
-"""Serves the rehearsal: on a unix socket inside the control plane, or on a port by `python -m lot.rehearsal.serve`."""
+"""Serves the rehearsal: on a unix socket inside the control plane, or on a port by itself."""
 
-import argparse
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -49,12 +48,6 @@ async def serve_on_socket(app: ASGIApp, socket: Path) -> AsyncIterator[None]:
     socket.unlink(missing_ok=True)
 
 
-def main() -> None:
+def serve_on_port(rehearsal: Rehearsal, port: int) -> None:
     """Serve on a port of the loopback interface until interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m lot.rehearsal.serve", description=__doc__)
-    parser.add_argument("--port", type=int, default=7071)
-    uvicorn.run(Rehearsal().app(), host="127.0.0.1", port=parser.parse_args().port, lifespan="off")
-
-
-if __name__ == "__main__":
-    main()
+    uvicorn.run(rehearsal.app(), host="127.0.0.1", port=port, lifespan="off", log_level="warning")

@@ -28,6 +28,7 @@ def result(text: str, is_error: bool = False, *more: dict[str, Any]) -> dict[str
     return {"role": "user", "content": [block, *more]}
 
 
+PLAN_MODE = "<system-reminder>Write your plan to /home/agent/.claude/plans/calm-sea.md first.</system-reminder>"
 EDIT = user('@@edit {"file": "a.txt", "old": "1", "new": "2"}')
 
 
@@ -95,10 +96,65 @@ def test_every_scenario_that_ships_can_be_played() -> None:
     assert {"say", "slow", "edit", "write", "bash", "long_tool", "fault", "demo_change"} <= set(SCENARIOS)
     for scenario in SCENARIOS.values():
         arguments = ", ".join(f'"{name}": "x"' for name in scenario.required)
-        prompt = user(f"@@{scenario.name} {{{arguments}}}")
+        prompt = user(f"@@{scenario.name} {{{arguments}}}", PLAN_MODE)
         for number in range(len(scenario.steps)):
             past = [message for _ in range(number) for message in (assistant(), result("fine"))]
             assert directed(prompt, *past).number == number
+
+
+def played(name: str, *results: dict[str, Any], arguments: str = "") -> Direction:
+    """Return the step that comes after these results."""
+    past = [message for each in results for message in (assistant(), each)]
+    return directed(user(f"@@{name} {arguments}", PLAN_MODE), *past)
+
+
+def test_question_is_asked_as_given_and_its_answer_told() -> None:
+    step = played("ask").step
+    assert step.tools[0].name == "AskUserQuestion"
+    assert step.tools[0].input["questions"][0]["options"][1]["label"] == "Blue"
+    own = '{"questions": [{"question": "Why?", "header": "Why", "multiSelect": false, "options": []}]}'
+    assert played("ask", arguments=own).step.tools[0].input["questions"][0]["question"] == "Why?"
+    assert "Blue" in str(played("ask", result("You chose Blue")).step.text)
+
+
+def test_plan_goes_to_the_file_that_the_agent_names_and_is_carried_out_only_when_approved() -> None:
+    plan = played("plan").step.tools[0]
+    assert plan.input["file_path"] == "/home/agent/.claude/plans/calm-sea.md"
+    assert played("plan", result("ok")).step.tools[0].name == "ExitPlanMode"
+    assert played("plan", result("ok"), result("approved")).step.tools[0].name == "Write"
+    denied = played("plan", result("ok"), result("use another file", True)).step
+    assert (denied.tools, "use another file" in str(denied.text)) == ((), True)
+
+
+def test_plan_outside_plan_mode_is_refused_plainly() -> None:
+    with pytest.raises(MisdirectedError, match="plan mode"):
+        directed(user("@@plan"))
+
+
+def test_denied_permission_is_coped_with_and_results_of_earlier_steps_are_known() -> None:
+    denied = played("permission", result("no writing", True)).step
+    assert (denied.tools[0].name, "no writing" in str(denied.text)) == ("Bash", True)
+    both = played("permission", result("written"), result("touched")).step
+    assert "File: written Command: touched" in str(both.text)
+
+
+def test_notification_of_a_background_task_goes_on_with_the_scenario() -> None:
+    note = user("<task-notification>@@say it ended</task-notification>")
+    later = directed(user("@@background"), assistant(), result("started as b1"), assistant(), note)
+    assert (later.number, later.step.text) == (2, "The command in the background has ended.")
+
+
+def test_images_of_the_newest_prompt_are_counted() -> None:
+    picture = {"type": "image", "source": {}}
+    before = {"role": "user", "content": [picture, picture, *user("look")["content"]]}
+    now = {"role": "user", "content": [picture, {"type": "document", "source": {}}, *user("@@image")["content"]]}
+    assert directed(before, assistant(), now).step.text == "The message holds 1 images and 1 documents."
+
+
+def test_message_put_into_a_running_turn_is_remembered() -> None:
+    environment, steered = {"role": "system", "content": "tools"}, {"role": "system", "content": "be quick"}
+    told = directed(environment, user("begin"), assistant(), result("x"), steered, assistant(), user("@@remember"))
+    assert told.step.text == "I remember: begin | be quick | @@remember"
 
 
 def test_script_with_an_unknown_key_is_refused() -> None:

@@ -87,3 +87,50 @@ async def test_pace_and_stall_take_their_time(client: httpx.AsyncClient) -> None
         began = time.monotonic()
         await client.post("/v1/messages", json=body(prompt, stream=True))
         assert time.monotonic() - began >= 0.4
+
+
+def deltas(raw: bytes, kind: str) -> list[str]:
+    found = [event["delta"] for event in events(raw) if event["type"] == "content_block_delta"]
+    return [delta[kind] for delta in found if kind in delta]
+
+
+async def test_small_pieces_come_numbered_and_in_order(client: httpx.AsyncClient) -> None:
+    prompt = '@@many {"count": 500, "word": "p"}'
+    raw = (await client.post("/v1/messages", json=body(prompt, stream=True))).content
+    assert deltas(raw, "text") == [f"p {number} " for number in range(1, 501)]
+    whole = (await client.post("/v1/messages", json=body(prompt))).json()
+    assert whole["content"][0]["text"] == "".join(deltas(raw, "text"))
+
+
+async def test_thinking_is_streamed_in_pieces_before_the_text(client: httpx.AsyncClient) -> None:
+    raw = (await client.post("/v1/messages", json=body('@@think {"thinking": "a b c"}', stream=True))).content
+    assert deltas(raw, "thinking") == ["a ", "b ", "c"]
+    assert deltas(raw, "signature") == ["rehearsal"]
+    assert "".join(deltas(raw, "text")).startswith("I have thought")
+
+
+async def test_pace_waits_before_each_piece_also_where_nothing_is_streamed(client: httpx.AsyncClient) -> None:
+    for is_stream in (True, False):
+        began = time.monotonic()
+        await client.post("/v1/messages", json=body('@@many {"count": 10, "ms_per_delta": 30}', stream=is_stream))
+        assert time.monotonic() - began >= 0.3
+
+
+async def test_tokens_to_report_are_reported(client: httpx.AsyncClient) -> None:
+    prompt = '@@spend {"input_tokens": 5000, "output_tokens": 70, "cache_read_input_tokens": 9}'
+    usage = (await client.post("/v1/messages", json=body(prompt))).json()["usage"]
+    assert (usage["input_tokens"], usage["output_tokens"], usage["cache_read_input_tokens"]) == (5000, 70, 9)
+    raw = (await client.post("/v1/messages", json=body(prompt, stream=True))).content
+    assert events(raw)[0]["message"]["usage"]["input_tokens"] == 5000
+    assert events(raw)[-2]["usage"]["output_tokens"] == 70
+
+
+async def test_log_says_what_a_request_was_about(client: httpx.AsyncClient, rehearsal: Rehearsal) -> None:
+    content = [{"type": "image", "source": {}}, {"type": "text", "text": "@@image"}]
+    asked = {**body(""), "messages": [{"role": "user", "content": content}], "output_config": {"effort": "high"}}
+    headers = {"x-claude-code-session-id": "s1"}
+    answer = await client.post("/v1/messages", json={**asked, "model": "rehearsal-small"}, headers=headers)
+    assert "1 images" in answer.json()["content"][0]["text"]
+    logged = rehearsal.log[-1]
+    assert (logged.model, logged.effort, logged.images, logged.documents) == ("rehearsal-small", "high", 1, 0)
+    assert (logged.session, logged.scenario) == ("s1", "image")
