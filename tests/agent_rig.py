@@ -12,29 +12,34 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import anyio
 from guest_rig import GuestProcess
+from model_accounts import RememberedAccounts
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 
 from lot.broker.app import create_broker_app
+from lot.broker.backoff import Backoff
 from lot.broker.model import ModelBroker
 from lot.broker.passes import PassControl, Passes
 from lot.broker.providers import Credential, CredentialKind, Provider, rehearsal
 from lot.broker.usage import Usage
 from lot.core.errors import StaleEpochError
+from lot.core.events import LivePart
 from lot.core.ids import MessageId, SessionId
+from lot.core.records import Attachment
 from lot.guest.build import build_guest
 from lot.harness.claude import ClaudeHarness, ClaudePlace, agent_binary
 from lot.harness.harness import AgentOptions, AgentRecord
 from lot.rehearsal.app import Rehearsal
+from lot.rehearsal.script import Scenario, load_scenarios
 from lot.rehearsal.serve import serve_on_socket, serve_rehearsal
 from lot.runner.gateway import SandboxGateway
 from lot.runner.parts import Credentials
@@ -99,6 +104,11 @@ class Followed:
         return [message for record in self.records for message in record.delivered]
 
     @property
+    def parts(self) -> list[LivePart]:
+        """All that was said to be written, in its order."""
+        return [part for record in self.records for part in record.parts]
+
+    @property
     def states(self) -> list[str]:
         """The agent's states in their order."""
         return [record.agent for record in self.records if record.agent is not None]
@@ -142,13 +152,18 @@ class AgentRig:
     provider: Provider
     harness: ClaudeHarness = field(init=False)
     link: TcpLink = field(init=False)
-    metered: list[tuple[SessionId, str, Usage]] = field(default_factory=list)
+    accounts: RememberedAccounts = field(default_factory=RememberedAccounts)
     agent_session: str = field(default_factory=lambda: str(uuid.uuid4()))
     is_stale: bool = False
 
     def __post_init__(self) -> None:
         self.harness = ClaudeHarness(self.place)
         self.link = TcpLink(self.guest.open_socket)
+
+    @property
+    def metered(self) -> list[tuple[SessionId, str, Usage]]:
+        """What the broker noted of each answer."""
+        return self.accounts.metered
 
     @property
     def workspace(self) -> Path:
@@ -168,10 +183,10 @@ class AgentRig:
         )
         return replace(options, **changes)  # type: ignore[arg-type]
 
-    async def send(self, text: str, message: str | None = None) -> MessageId:
+    async def send(self, text: str, message: str | None = None, attachments: Sequence[Attachment] = ()) -> MessageId:
         """Send a message under a new id, or again under an old one."""
         message_id = MessageId(message or str(uuid.uuid4()))
-        await self.harness.send(message_id, text)
+        await self.harness.send(message_id, text, attachments)
         return message_id
 
     @asynccontextmanager
@@ -189,14 +204,15 @@ class AgentRig:
 
 
 @asynccontextmanager
-async def agent_rig() -> AsyncIterator[AgentRig]:
-    """Keep everything up for the length of the block."""
+async def agent_rig(scenarios: Mapping[str, Scenario] | None = None) -> AsyncIterator[AgentRig]:
+    """Keep everything up for the length of the block, with scenarios beside those that Lot ships."""
     folder = Path(tempfile.mkdtemp(prefix="lot-agent-"))
     async with AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         user = _prepare(folder)
         listener = socket.create_server(("127.0.0.1", free_port()))
-        rehearsed = await stack.enter_async_context(serve_rehearsal(folder / "rehearsal.sock"))
+        rehearsed = Rehearsal({**load_scenarios(), **(scenarios or {})})
+        await stack.enter_async_context(serve_rehearsal(folder / "rehearsal.sock", rehearsed))
         passes = Passes(b"k" * 32)
         token = passes.issue("session", SESSION, EPOCH)
         gateway = SandboxGateway(listener, Credentials(control_socket=folder / "control.sock", pass_token=token))
@@ -211,7 +227,9 @@ async def agent_rig() -> AsyncIterator[AgentRig]:
         stack.push_async_callback(provider.close)
         guest = CleanGuest(folder / "guest")
         rig = AgentRig(folder, place, guest, rehearsed, gateway, provider)
-        await stack.enter_async_context(serve_on_socket(control_plane(rig, passes), folder / "control.sock"))
+        broker = model_broker(rig, passes)
+        await stack.enter_async_context(broker.running())
+        await stack.enter_async_context(serve_on_socket(control_plane(broker), folder / "control.sock"))
         await gateway.open()
         stack.push_async_callback(gateway.close)
         process = guest.start()
@@ -233,8 +251,13 @@ def replace_credential(provider: Provider) -> Provider:
     return replace(provider, credential=credential)
 
 
-def control_plane(rig: AgentRig, passes: Passes) -> Starlette:
+def control_plane(model: ModelBroker) -> Starlette:
     """Return a control plane that is a broker and nothing else."""
+    return Starlette(routes=[Mount("/broker", app=create_broker_app(model, git=PlainTextResponse("git")))])
+
+
+def model_broker(rig: AgentRig, passes: Passes) -> ModelBroker:
+    """Return a broker that asks the rig's provider, again after a moment when that fails."""
 
     async def check_epoch(kind: str, id: str, epoch: int) -> None:
         if (kind, id, epoch) != ("session", SESSION, EPOCH) or rig.is_stale:
@@ -243,11 +266,8 @@ def control_plane(rig: AgentRig, passes: Passes) -> Starlette:
     async def provider_of(session_id: SessionId) -> Provider:
         return rig.provider
 
-    async def meter(session_id: SessionId, model: str, usage: Usage) -> None:
-        rig.metered.append((session_id, model, usage))
-
-    model = ModelBroker(PassControl(passes, check_epoch), provider_of, meter)
-    return Starlette(routes=[Mount("/broker", app=create_broker_app(model, git=PlainTextResponse("git")))])
+    backoff = Backoff(attempts=3, first_s=0.1)
+    return ModelBroker(PassControl(passes, check_epoch), provider_of, rig.accounts, rig.accounts.on_wait, backoff)
 
 
 def _prepare(folder: Path) -> str:

@@ -1,7 +1,9 @@
 """A Lot server that keeps everything in memory and misbehaves on demand; for tests of what talks to one."""
 
 import asyncio
+import base64
 import contextlib
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,22 +15,35 @@ import uvicorn
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from lot.api.schemas.projects import NewProject, ProjectBody, PullRequestBody, SnapshotBody, SnapshotLog
+from lot.api.schemas.projects import (
+    NewProject,
+    ProjectBody,
+    ProjectChanges,
+    PullRequestBody,
+    SnapshotBody,
+    SnapshotLog,
+)
 from lot.api.schemas.sessions import (
+    AskBody,
     DiffBody,
     DiffFileBody,
     EventBody,
     EventPage,
     MessageBody,
+    ModelBody,
     NewFork,
     NewMessage,
     NewSession,
     NewTerminal,
     PreviewBody,
     ProcessBody,
+    ProviderBody,
     SessionBody,
+    SessionChanges,
+    UsageBody,
 )
 from lot.client.address import Address
+from lot.core.asks import Answer
 
 TOKEN = "token-of-the-mock"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -59,6 +74,16 @@ class MockLot:
     shell_runs: bool = True
     calls: list[str] = field(default_factory=list)
     pull_requests: list[PullRequestBody] = field(default_factory=list)
+    asks: dict[str, list[AskBody]] = field(default_factory=dict)
+    parts: dict[str, list[tuple[int, dict[str, Any]]]] = field(default_factory=dict)
+    """Of each session, what its streams bring after the event of that number, beside the events."""
+    asks_in_return: bool = False
+    """Whether a message is answered by a question."""
+    agent_lines: dict[int, list[str]] = field(default_factory=dict)
+    """Of each run of the agent; each line stands for one byte, and two come at a time."""
+    answers: list[Answer] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    """Bodies of PATCH requests, as they came."""
 
     def add_project(self, name: str = "shop") -> ProjectBody:
         """Put a project with a ready snapshot there."""
@@ -76,6 +101,11 @@ class MockLot:
             ready_snapshot=None if self.setup_fails else "snap1",
             sessions=0,
             created_at=NOW,
+            budget_tokens=None,
+            budget_usd=None,
+            spent_tokens=0,
+            spent_usd=0.0,
+            has_browser=False,
         )
         self.projects[project.id] = project
         return project
@@ -104,6 +134,14 @@ class MockLot:
             "preview": PreviewBody(url="http://5173--x.test/", sign_in_url="http://5173--x.test/.lot?t=1", port=5173),
             "events": 0,
             "kept_messages": 0,
+            "program": "claude",
+            "effort": None,
+            "mode": "full",
+            "open_asks": 0,
+            "budget_tokens": None,
+            "budget_usd": None,
+            "spent_tokens": 0,
+            "spent_usd": 0.0,
             "created_at": NOW + timedelta(seconds=len(self.sessions)),
             "changed_at": NOW,
         }
@@ -116,6 +154,32 @@ class MockLot:
         """Add an event to a transcript."""
         self.events[session].append({"kind": kind, "at": NOW.isoformat(), **fields})
         self.sessions[session] = self.sessions[session].model_copy(update={"events": len(self.events[session])})
+
+    def ask(self, session: str, ask_id: str, **event: Any) -> None:
+        """Let the agent ask something, which is open from then on."""
+        self.tell(session, ask_id=ask_id, **event)
+        number = len(self.events[session])
+        kinds = {"question_asked": "question", "plan_proposed": "plan", "permission_asked": "permission"}
+        asked = AskBody(
+            id=ask_id,
+            kind=kinds[event["kind"]],
+            state="open",
+            event=EventBody(number=number, event=self.events[session][number - 1]),
+            answer=None,
+            asked_at=NOW,
+            answered_at=None,
+        )
+        self.asks.setdefault(session, []).append(asked)
+
+    def close(self, session: str, ask_id: str, state: str, answer: Answer | None = None) -> AskBody:
+        """Let something that is asked be over: taken with an answer, or withdrawn."""
+        asked = self.asks[session]
+        place = next(place for place, each in enumerate(asked) if each.id == ask_id)
+        asked[place] = asked[place].model_copy(update={"state": state, "answer": answer, "answered_at": NOW})
+        if answer is not None:
+            self.tell(session, "ask_answered", ask_id=ask_id, answer=answer.model_dump(mode="json"))
+        self.tell(session, "ask_closed", ask_id=ask_id, outcome=state)
+        return asked[place]
 
     def _snapshot(self) -> SnapshotBody:
         return SnapshotBody(
@@ -160,7 +224,8 @@ def _project_routes(app: FastAPI, lot: MockLot) -> None:
 
     @app.post("/api/projects", status_code=201)
     def create(new: NewProject) -> ProjectBody:
-        project = lot.add_project(new.name or "shop").model_copy(update={"source": new.source})
+        given = {"source": new.source, **new.model_dump(include={"budget_tokens", "budget_usd", "has_browser"})}
+        project = lot.add_project(new.name or "shop").model_copy(update=given)
         lot.projects[project.id] = project
         lot.environments[project.id] = new.environment
         return project
@@ -172,6 +237,21 @@ def _project_routes(app: FastAPI, lot: MockLot) -> None:
     @app.get("/api/projects/{project}")
     def get(project: str) -> ProjectBody:
         return find(project)
+
+    @app.patch("/api/projects/{project}")
+    async def change_project(project: str, changes: ProjectChanges, request: Request) -> ProjectBody:
+        lot.changes.append(await request.json())
+        found = find(project)
+        lot.projects[found.id] = found.model_copy(update=changes.model_dump(exclude_unset=True))
+        return lot.projects[found.id]
+
+    @app.get("/api/providers")
+    def providers() -> list[ProviderBody]:
+        model = ModelBody(id="rehearsal-small", name="Small (scripted)")
+        return [
+            ProviderBody(name="anthropic", is_scripted=False, is_ready=False, reason="No key is set", models=[]),
+            ProviderBody(name="rehearsal", is_scripted=True, is_ready=True, reason=None, models=[model]),
+        ]
 
     @app.delete("/api/projects/{project}", status_code=204)
     def delete(project: str, cascade: bool = False) -> None:
@@ -217,7 +297,9 @@ def _session_routes(app: FastAPI, lot: MockLot) -> None:
     def create(new: NewSession) -> SessionBody:
         if new.provider:
             lot.provider = new.provider
-        session = lot.add_session("newsession", title=new.title or "New session", label="Starting", sandbox="booting")
+        chosen = new.model_dump(include={"effort", "mode", "program", "model", "budget_tokens", "budget_usd"})
+        title = new.title or "New session"
+        session = lot.add_session("newsession", title=title, label="Starting", sandbox="booting", **chosen)
         lot.messages.extend([new.message] if new.message else [])
         lot.tell(session.id, "step_done", step="restoring memory", seconds=0.4)
         lot.tell(session.id, "state_changed", agent="idle", sandbox="on", label="Idle")
@@ -240,12 +322,19 @@ def _session_routes(app: FastAPI, lot: MockLot) -> None:
         lot.messages.append(message)
         lot.tell(session, "message_added", message_id=message.id, text=message.text[:100])
         lot.tell(session, "message_delivered", message_id=message.id)
-        if message.text == "fail":
+        if lot.asks_in_return:
+            choices = [{"label": "Red"}, {"label": "Blue"}]
+            questions = [{"question": "Which colour?", "choices": choices}]
+            lot.ask(session, f"toolu_{len(lot.messages)}", kind="question_asked", questions=questions)
+            lot.tell(session, "state_changed", agent="waiting", sandbox="on", label="Waiting for user")
+        elif message.text == "fail":
             lot.tell(session, "turn_failed", reason="the key was refused", status=401)
         else:
             lot.tell(session, "agent_text", text="Done, **really**.")
             lot.tell(session, "turn_ended", outcome="completed", duration_s=1.5, input_tokens=1200, output_tokens=34)
         return MessageBody(id=message.id, text=message.text[:100], delivery="kept", created_at=NOW)
+
+    _conversation_routes(app, lot)
 
     @app.post("/api/sessions/{session}/{verb}")
     def move(session: str, verb: str, wait_s: float = 0) -> Response:
@@ -280,6 +369,50 @@ def _session_routes(app: FastAPI, lot: MockLot) -> None:
     @app.get("/api/sessions/{session}/processes")
     def processes(session: str) -> list[ProcessBody]:
         return [_shell(lot)]
+
+
+def _conversation_routes(app: FastAPI, lot: MockLot) -> None:
+    @app.patch("/api/sessions/{session}")
+    async def change_session(session: str, changes: SessionChanges, request: Request) -> SessionBody:
+        lot.changes.append(await request.json())
+        lot.sessions[session] = lot.sessions[session].model_copy(update=changes.model_dump(exclude_unset=True))
+        return lot.sessions[session]
+
+    @app.get("/api/sessions/{session}/asks")
+    def asks(session: str, all: bool = False) -> list[AskBody]:
+        return [ask for ask in lot.asks.get(session, []) if all or ask.state == "open"]
+
+    @app.post("/api/sessions/{session}/asks/{ask}/answer")
+    def answer(session: str, ask: str, given: Answer) -> Response:
+        if not any(each.id == ask and each.state == "open" for each in lot.asks.get(session, [])):
+            return JSONResponse({"code": "ask.not_open", "message": "It is not open any more"}, 409)
+        lot.answers.append(given)
+        return JSONResponse(lot.close(session, ask, "taken", given).model_dump(mode="json"))
+
+    @app.get("/api/sessions/{session}/messages/{message}/attachments/{position}")
+    def attachment(session: str, message: str, position: int) -> Response:
+        found = next(each for each in lot.messages if each.id == message)
+        return Response(base64.b64decode(found.attachments[position].data))
+
+    @app.get("/api/sessions/{session}/agent-lines")
+    def agent_lines(session: str, run: int, after: int = 0) -> Response:
+        lines = lot.agent_lines.get(run, [])[after : after + 2]
+        text = "".join(f"{line}\n" for line in lines)
+        headers = {"X-Lot-Next": str(after + len(lines))}
+        return Response(text, media_type="application/x-ndjson", headers=headers)
+
+    @app.get("/api/sessions/{session}/usage")
+    def usage(session: str) -> UsageBody:
+        return UsageBody(
+            memory_bytes=200 << 20,
+            runner_memory_bytes=50 << 20,
+            input_tokens=12_000,
+            output_tokens=300,
+            cache_read_tokens=5,
+            cache_write_tokens=0,
+            cost_usd=0.0123,
+            models={"rehearsal": 12_300},
+        )
 
 
 def _made(lot: MockLot, session: str, verb: str) -> Response:
@@ -334,11 +467,15 @@ def _sockets(app: FastAPI, lot: MockLot) -> None:
         limit = lot.drop_after.pop(0) if lot.drop_after else None
         sent = 0
         number = max(0, after - lot.repeat)
+        parts = list(lot.parts.get(session, []))
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             while session in lot.sessions:
                 if limit is not None and sent >= limit:
                     await socket.close(1011)
                     return
+                for part in [part for place, part in parts if place == number]:
+                    await socket.send_text(json.dumps({"part": part}))
+                parts = [(place, part) for place, part in parts if place != number]
                 pending = _numbered(lot, session)[number:]
                 if not pending:
                     await asyncio.sleep(0.005)

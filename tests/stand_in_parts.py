@@ -14,13 +14,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 import anyio
 
+from lot.core.asks import Answer
 from lot.core.errors import (
     BootFailedError,
     HostFullError,
@@ -29,9 +30,10 @@ from lot.core.errors import (
     SandboxUnavailableError,
 )
 from lot.core.events import AgentText
-from lot.core.ids import MessageId, SandboxId
+from lot.core.ids import AskId, MessageId, SandboxId
+from lot.core.records import AgentMode, Attachment
 from lot.guest.build import build_guest
-from lot.harness.harness import AgentOptions, AgentRecord
+from lot.harness.harness import AgentOptions, AgentRecord, SessionTools
 from lot.runner.parts import Credentials, RunnerSettings
 from lot.runner.process_id import ProcessId
 from lot.runner.protocol import DiffResult, PublishOrder, PublishResult, SyncOrder, SyncResult
@@ -85,8 +87,11 @@ class StandInParts:
     def mounts(self) -> tuple[ReadOnlyMount, ...]:
         return ()
 
-    def harness(self) -> "EchoHarness":
+    def harness(self, program: str, tools: SessionTools) -> "EchoHarness":
         return EchoHarness()
+
+    def control_plane(self, credentials: Credentials) -> "SilentControlPlane":
+        return SilentControlPlane()
 
     def gateway(self, listener: socket.socket, credentials: Credentials) -> "SilentGateway":
         return SilentGateway(listener)
@@ -320,6 +325,13 @@ class SilentGateway:
         self._listener.close()
 
 
+class SilentControlPlane:
+    """A control plane that does nothing for its session."""
+
+    async def create_pull_request(self, title: str | None, body: str | None) -> str:
+        return "nothing was done"
+
+
 class EchoHarness:
     """An agent that is `cat`: each line it is sent is a record."""
 
@@ -331,14 +343,17 @@ class EchoHarness:
         self._link, self._name = link, f"agent-{options.run}"
         await link.start(ProcessSpec(name=self._name, argv=("cat",), cwd=PurePosixPath("/"), when_full=WhenFull.BLOCK))
 
-    async def send(self, message: MessageId, text: str) -> None:
+    async def send(self, message: MessageId, text: str, attachments: Sequence[Attachment] = ()) -> None:
         assert self._link is not None
         await self._link.write(self._name, f"{text}\n".encode())
 
     async def interrupt(self) -> None:
         """There is never a turn."""
 
-    async def set_model(self, model: str | None) -> None:
+    async def answer(self, ask: AskId, answer: Answer) -> bool:
+        return False
+
+    async def configure(self, *, model: str | None, effort: str | None, mode: AgentMode) -> None:
         """There is no model."""
 
     async def records(self, link: GuestLink, run: int, offset: int) -> AsyncIterator[AgentRecord]:

@@ -13,14 +13,17 @@ from starlette.routing import Mount
 from lot.api.app import build_app
 from lot.api.auth import load_token
 from lot.api.tickets import Tickets
+from lot.broker.accounts import StoredAccounts
 from lot.broker.app import create_broker_app
+from lot.broker.backoff import Backoff
 from lot.broker.git import GitGrant, create_git_app
 from lot.broker.lease import Leases
 from lot.broker.mirror import Mirrors
 from lot.broker.model import ModelBroker
 from lot.broker.passes import PassControl, Passes
+from lot.broker.prices import Prices
 from lot.broker.providers import Provider, Providers
-from lot.broker.usage import Usage
+from lot.broker.session import create_session_app
 from lot.config import Settings
 from lot.core.errors import SetupError
 from lot.core.ids import SessionId, SnapshotId
@@ -31,6 +34,7 @@ from lot.engine.parts import Parts
 from lot.fleet.local import LocalFleet
 from lot.forge.local import LocalForge
 from lot.rehearsal.serve import serve_on_socket, serve_rehearsal
+from lot.runner.browser import install_order
 from lot.sandbox.base_image import find_base_image
 from lot.sandbox.host_room import available_memory
 from lot.store.secrets import SecretBox
@@ -81,16 +85,21 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         now=_now,
         forge_of=lambda project: LocalForge(mirrors, project),
         get_provider=providers.get_provider,
+        list_providers=providers.list_providers,
         available_memory=available_memory,
+        browser=install_order(),
         find_base_image=lambda: base.image_id,
     )
     engine = Engine(parts)
+    control = _control(parts)
+    model = _model_broker(parts, providers, engine, control)
     app = build_app(
         engine, settings, token=load_token(settings.data_dir), tickets=Tickets(box.derive("preview tickets"))
     )
     try:
         async with (
-            serve_on_socket(_broker(parts, providers), folders.control_socket),
+            model.running(),
+            serve_on_socket(_broker(parts, engine, control, model), folders.control_socket),
             serve_rehearsal(folders.rehearsal_socket),
             engine.running(pause_on_stop=True),
         ):
@@ -101,8 +110,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
             await store.close()
 
 
-def _broker(parts: Parts, providers: Providers) -> Starlette:
-    """Return what runners reach on the control socket: model, git and leases, each behind a pass."""
+def _control(parts: Parts) -> PassControl:
     store = parts.store
 
     async def check_epoch(kind: str, subject: str, epoch: int) -> None:
@@ -111,21 +119,24 @@ def _broker(parts: Parts, providers: Providers) -> Starlette:
         else:
             await store.check_epoch("snapshot", SnapshotId(subject), epoch)
 
-    control = PassControl(parts.passes, check_epoch)
+    return PassControl(parts.passes, check_epoch)
+
+
+def _model_broker(parts: Parts, providers: Providers, engine: Engine, control: PassControl) -> ModelBroker:
+    store, settings = parts.store, parts.settings
 
     async def provider_of(session_id: SessionId) -> Provider:
         return providers.get_provider((await store.get_session(session_id)).provider)
 
-    async def meter(session_id: SessionId, model: str, usage: Usage) -> None:
-        await store.add_model_usage(
-            session_id,
-            model,
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.cache_read_input_tokens,
-            usage.cache_creation_input_tokens,
-            parts.now(),
-        )
+    prices = Prices.load(settings.model_prices)
+    accounts = StoredAccounts(store, prices, parts.now, engine.budget_reached)
+    backoff = Backoff(attempts=settings.model_attempts, patience_s=settings.model_patience_s)
+    return ModelBroker(control, provider_of, accounts, engine.model_waits, backoff)
+
+
+def _broker(parts: Parts, engine: Engine, control: PassControl, model: ModelBroker) -> Starlette:
+    """Return what runners reach on the control socket, each thing behind a pass."""
+    store = parts.store
 
     async def authorize(request: Request) -> GitGrant:
         held = await control.admit(request)
@@ -136,9 +147,10 @@ def _broker(parts: Parts, providers: Providers) -> Starlette:
         return GitGrant(snapshot.project_id, None, None)
 
     broker = create_broker_app(
-        ModelBroker(control, provider_of, meter),
+        model,
         create_git_app(parts.mirrors, authorize),
         Leases(control, store).app(),
+        create_session_app(control, engine.publish_for_agent),
     )
     return Starlette(routes=[Mount("/broker", app=broker)])
 

@@ -2,8 +2,34 @@
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class TokenPrices(BaseModel):
+    """USD per million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cache_write: float = Field(ge=0)
+    cache_read: float = Field(ge=0)
+    cache_write_1h: float | None = Field(default=None, ge=0)
+    """Of a cache that is kept for an hour; by default as `cache_write`."""
+
+
+class LongPromptPrices(TokenPrices):
+    """Prices of requests with a long prompt, for all their tokens."""
+
+    above_tokens: int = Field(gt=0)
+    """A longer prompt (input, cache read and cache write together) costs this."""
+
+
+class ModelPrice(TokenPrices):
+    """What a model costs."""
+
+    long_prompt: LongPromptPrices | None = None
 
 
 class Settings(BaseSettings):
@@ -44,6 +70,13 @@ class Settings(BaseSettings):
     """Also taken from `ANTHROPIC_API_KEY`, where people have it already."""
     anthropic_auth_token: SecretStr | None = None
     """The user's own subscription token, sent as a bearer token; used when there is no API key."""
+    model_prices: dict[str, ModelPrice] = Field(default_factory=dict)
+    """JSON, model to `{"input", "output", "cache_write", "cache_read"}` in USD per million tokens: adds to the prices
+    that Lot knows (`broker/prices.yaml`) or replaces them. A model without a price is counted in tokens only."""
+    model_attempts: int = Field(default=10, ge=1)
+    """How often a request is made to a provider that is overloaded, failing or unreachable before the agent is told."""
+    model_patience_s: float = Field(default=300.0, ge=0)
+    """How long such a request is tried again; the agent program itself waits 360 s for an answer to begin."""
     secret_key: SecretStr | None = None
     """Base64 key for encryption at rest; by default a 0600 key file in `data_dir`."""
 

@@ -6,6 +6,7 @@ import pytest
 from agent_rig import AgentRig, agent_rig, directive
 
 from lot.core.errors import AgentError
+from lot.core.records import AgentMode
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
@@ -27,7 +28,11 @@ async def test_start_is_repeatable_and_letting_go_leaves_the_program_running(rig
 
 
 async def test_nothing_can_be_sent_to_a_program_that_is_not_attached(rig: AgentRig) -> None:
-    for call in (rig.send("hello"), rig.harness.interrupt(), rig.harness.set_model(None)):
+    for call in (
+        rig.send("hello"),
+        rig.harness.interrupt(),
+        rig.harness.configure(model=None, effort=None, mode=AgentMode.FULL),
+    ):
         with pytest.raises(AgentError):
             await call
 

@@ -12,6 +12,7 @@ from agent_rig import PATIENCE_S, REAL_KEY, SESSION, AgentRig, Followed, agent_r
 
 from lot.core.errors import AgentError
 from lot.core.events import SessionEvent
+from lot.core.records import AgentMode
 from lot.core.session import AgentState
 from lot.harness import claude
 from lot.harness.claude import PLACEHOLDER_KEY, ClaudeHarness
@@ -168,8 +169,8 @@ async def test_failures_of_the_model_end_the_turn_soon_and_say_why(rig: AgentRig
 async def test_unknown_model_is_refused_and_another_one_is_used_from_the_next_request_on(rig: AgentRig) -> None:
     await rig.harness.start(rig.link, rig.options())
     with pytest.raises(AgentError, match="no-such-model"):
-        await rig.harness.set_model("no-such-model")
-    await rig.harness.set_model("rehearsal-small")
+        await rig.harness.configure(model="no-such-model", effort=None, mode=AgentMode.FULL)
+    await rig.harness.configure(model="rehearsal-small", effort=None, mode=AgentMode.FULL)
     async with rig.following() as followed:
         await rig.send(directive("say", text="hi"))
         await followed.turns(1)

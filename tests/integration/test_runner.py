@@ -576,4 +576,4 @@ async def test_runner_whose_watchdog_was_killed_counts_by_itself(rig: FleetRig) 
 async def test_call_beyond_the_limit_of_size_is_refused(rig: FleetRig) -> None:
     _, client, _ = await up(rig)
     with pytest.raises(TooLargeError):
-        await client.send_message("m", "x" * (9 << 20))
+        await client.send_message("m", "x" * (49 << 20))

@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio
 import pytest
 from agent_rig import Followed, directive
+from model_accounts import RememberedAccounts
 from runner_rig import PASSES, SHORT, FleetRig, Watched, eventually, fleet_rig
 from starlette.responses import PlainTextResponse
 
@@ -20,11 +21,11 @@ from lot.broker.app import create_broker_app
 from lot.broker.model import ModelBroker
 from lot.broker.passes import PassControl
 from lot.broker.providers import Provider, rehearsal
-from lot.broker.usage import Usage
 from lot.config import Settings
 from lot.core.errors import RunnerGoneError, SandboxUnavailableError
 from lot.core.ids import RunnerId, SandboxId, SessionId
 from lot.fleet.zygote import PARTS
+from lot.rehearsal.app import Rehearsal
 from lot.rehearsal.serve import serve_rehearsal
 from lot.runner.client import RunnerClient
 from lot.runner.protocol import AgentOrder, BringUpOrder, CommandOrder, DevOrder, Rung, TerminalOrder
@@ -55,6 +56,8 @@ class Place:
     fleet: FleetRig
     base: Path
     folder: Path
+    rehearsal: Rehearsal
+    accounts: RememberedAccounts
 
     def order(self, sandbox: str, *rungs: Rung) -> BringUpOrder:
         upper = str(self.folder / "disks" / sandbox)
@@ -97,24 +100,24 @@ async def place(anyio_backend: str) -> AsyncIterator[Place]:
         rehearsed = folder / "rehearsal.sock"
         provider = rehearsal(rehearsed)
         stack.push_async_callback(provider.close)
-        await stack.enter_async_context(serve_rehearsal(rehearsed))
-        broker = create_broker_app(model_broker(provider), git=PlainTextResponse("git"))
+        asked = await stack.enter_async_context(serve_rehearsal(rehearsed))
+        accounts = RememberedAccounts()
+        model = model_broker(provider, accounts)
+        await stack.enter_async_context(model.running())
+        broker = create_broker_app(model, git=PlainTextResponse("git"))
         made = await stack.enter_async_context(fleet_rig(PARTS, folder=folder, broker=broker))
-        yield Place(made, base.resolve(), folder)
+        yield Place(made, base.resolve(), folder, asked, accounts)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def model_broker(provider: Provider) -> ModelBroker:
+def model_broker(provider: Provider, accounts: RememberedAccounts) -> ModelBroker:
     async def check_epoch(kind: str, id: str, epoch: int) -> None:
         """Every epoch holds."""
 
     async def provider_of(session: SessionId) -> Provider:
         return provider
 
-    async def meter(session: SessionId, model: str, usage: Usage) -> None:
-        """Nobody pays."""
-
-    return ModelBroker(PassControl(PASSES, check_epoch), provider_of, meter)
+    return ModelBroker(PassControl(PASSES, check_epoch), provider_of, accounts, accounts.on_wait)
 
 
 async def count(client: RunnerClient) -> tuple[int, int]:
@@ -194,6 +197,37 @@ async def test_agent_turn_survives_a_pause_in_its_middle_and_the_death_of_its_ru
         tasks.cancel_scope.cancel()
     assert [event.text for event in again.of("agent_text")] == ["second words"]  # type: ignore[attr-defined]
     await after.destroy_sandbox()
+
+
+async def test_answer_in_whose_middle_the_sandbox_is_paused_is_paid_once(place: Place) -> None:
+    _, client, sandbox = await place.fleet.assigned()
+    await client.bring_up(place.order(sandbox, DISK))
+    name = str(uuid.uuid4())
+    await client.start_agent(agent_order(name))
+    asked, metered = len(place.rehearsal.log), len(place.accounts.metered)
+    await client.send_message(str(uuid.uuid4()), directive("slow", seconds=4))
+
+    async def is_asked() -> bool:
+        return len(place.rehearsal.log) > asked
+
+    await eventually(is_asked)
+    await anyio.sleep(1.0)  # into the middle of the answer
+    image = place.image(sandbox)
+    await client.pause(image)
+    await place.accounts.until_held()
+    await client.bring_up(place.order(sandbox, ADOPT, Rung(kind="memory", image=image)))
+    await client.start_agent(agent_order(name))
+    followed = Followed()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(followed.follow, client.agent_records(1, 0))
+        await followed.turns(1, 60)
+        tasks.cancel_scope.cancel()
+    assert followed.of("turn_ended")[0].outcome == "completed"  # type: ignore[attr-defined]
+    assert followed.of("agent_text")[-1].text.endswith("it ends here.")  # type: ignore[attr-defined]
+    assert len(place.rehearsal.log) == asked + 1
+    assert len(place.accounts.metered) == metered + 1
+    assert place.accounts.held == {}
+    await client.destroy_sandbox()
 
 
 async def test_killed_runners_sandbox_is_adopted_untouched(place: Place) -> None:
@@ -317,3 +351,42 @@ async def test_sandbox_of_a_runner_that_hangs_is_killed(place: Place) -> None:
     assert await open_driver(place.fleet.settings).find(sandbox) is None
     await place.fleet.fleet.reap_sandbox(sandbox)
     assert sandbox not in await place.fleet.fleet.list_sandboxes()
+
+
+async def test_agent_in_a_sandbox_has_lots_tools_and_its_commands_are_watched_also_after_a_pause(place: Place) -> None:
+    _, client, sandbox = await place.up()
+    dev = DevOrder(command=f"echo '\033[32mready\033[0m'; exec python3 -c '{COUNTER}'", port=3000)
+    order = agent_order(str(uuid.uuid4())).model_copy(update={"dev": dev, "preview_url": "http://preview"})
+    await client.start_agent(order)
+    followed = Followed()
+
+    async def call(name: str, **given: object) -> str:
+        turns = len(followed.of("turn_ended"))
+        await client.send_message(str(uuid.uuid4()), directive("tools", name=name, input=given))
+        await followed.turns(turns + 1, 60)
+        return followed.of("tool_finished")[-1].output  # type: ignore[attr-defined, no-any-return]
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(followed.follow, client.agent_records(1, 0))
+        assert "answers on port 3000 with HTTP 200" in await call("restart_dev_server")
+        assert await call("read_dev_log", lines=5) == "ready"
+        assert "http://preview" in await call("preview_address")
+        slow = "for i in $(seq 60); do echo tick $i; test -e go && break; sleep 0.5; done"
+        await client.send_message(str(uuid.uuid4()), directive("bash", command=slow))
+        await followed.until(lambda f: any("tick 2" in part.text for part in f.parts), 60)
+        tasks.cancel_scope.cancel()
+
+    image, offset = place.image(sandbox), max(record.to_offset for record in followed.records)
+    await client.pause(image)
+    await client.bring_up(place.order(sandbox, Rung(kind="memory", image=image)))
+    await client.start_agent(order)
+    after = Followed()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(after.follow, client.agent_records(1, offset))
+        await after.until(lambda f: any("tick" in part.text for part in f.parts), 60)
+        await client.run_command(CommandOrder(name="go", command="touch go"))
+        await after.turns(1, 60)
+        tasks.cancel_scope.cancel()
+    key = next(part.key for part in after.parts if part.kind == "tool_output")
+    assert key == after.of("tool_finished")[-1].tool_call_id  # type: ignore[attr-defined]
+    await client.destroy_sandbox()

@@ -13,8 +13,20 @@ ROOT = Path(lot.__file__).parent
 # What each part may import; itself and `core` go without saying. A longer name narrows it to one module: a protocol
 # with its values, or the words that two programs share.
 ALLOWED = {
-    "cli": {"api", "bench", "client", "compose", "config", "demo", "doctor", "engine", "examples", "runner"},
-    "bench": {"api.schemas", "client", "config", "examples", "sandbox"},
+    "cli": {
+        "api",
+        "bench",
+        "client",
+        "compose",
+        "config",
+        "demo",
+        "doctor",
+        "engine",
+        "examples",
+        "rehearsal",
+        "runner",
+    },
+    "bench": {"api.schemas", "client", "config", "examples", "harness", "sandbox"},
     "demo": {"api.schemas", "client", "config", "examples"},
     "client": {"api.schemas", "config"},
     "api": {"config", "engine", "guest.wire", "runner.client", "runner.protocol", "store"},
@@ -35,7 +47,7 @@ ALLOWED = {
     "fleet.local": {"runner", "sandbox.driver"},
     "fleet.zygote": {"runner"},
     "forge": set(),
-    "broker": {"config", "runner.protocol"},
+    "broker": {"config", "runner.protocol", "runner.wire_errors"},
     "runner": {"guest.wire", "harness", "sandbox"},
     "harness": {"sandbox.driver", "sandbox.link"},
     "sandbox": {"config", "guest.build", "guest.wire"},

@@ -11,8 +11,10 @@ import lot
 from lot.api.auth import require_token
 from lot.api.errors import ErrorBody, install_error_handlers
 from lot.api.preview import Preview
+from lot.api.routes.conversation import conversation_routes
 from lot.api.routes.host import health_routes, host_routes
 from lot.api.routes.projects import project_routes
+from lot.api.routes.providers import provider_routes
 from lot.api.routes.sessions import session_routes
 from lot.api.stream import stream_routes
 from lot.api.tickets import Tickets
@@ -40,7 +42,13 @@ def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Ticket
     views = Views(engine, settings, tickets)
     app.include_router(health_routes())
     app.include_router(stream_routes(engine), dependencies=[Depends(signed_in)])
-    for routes in (host_routes(engine), project_routes(engine, views), session_routes(engine, views)):
+    for routes in (
+        host_routes(engine),
+        provider_routes(engine),
+        project_routes(engine, views),
+        session_routes(engine, views),
+        conversation_routes(engine, views),
+    ):
         # The second dependency only tells the schema how to sign in.
         app.include_router(
             routes,

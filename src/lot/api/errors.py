@@ -28,6 +28,7 @@ _STATUSES: Mapping[str, int] = {
     "git.repository": 422,
     "session.transition_not_allowed": 409,
     "project.not_ready": 409,
+    "budget.reached": 409,
     "nothing_to_do": 409,
     "lease.stale_epoch": 409,
     "caller": 409,

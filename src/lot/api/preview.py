@@ -47,11 +47,6 @@ _WS_OWN = frozenset(
 )
 
 
-def preview_host(port: int, session: str, domain: str) -> str:
-    """Return the host name under which one port of one session is seen."""
-    return f"{port}--{session}.{domain}"
-
-
 class Preview:
     """ASGI middleware: takes requests for preview hosts, passes all others on."""
 

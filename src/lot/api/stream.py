@@ -4,8 +4,10 @@ import anyio
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, Field, ValidationError
 
+from lot.api.schemas.sessions import EventBody, PartFrame
 from lot.api.views import event_body
 from lot.core.errors import LotError, NotFoundError
+from lot.core.events import LivePart, StoredEvent
 from lot.core.ids import SessionId
 from lot.engine.engine import Engine
 from lot.runner.client import TerminalStream
@@ -25,13 +27,17 @@ def stream_routes(engine: Engine) -> APIRouter:
 
     @router.websocket("/{session}/events/stream")
     async def stream_events(socket: WebSocket, session: str, after: int = 0) -> None:
-        """Send every event from number `after + 1` on as JSON, live; close with 4404 when the session is gone."""
+        """Send every event from number `after + 1` on as JSON, live; close with 4404 when the session is gone.
+
+        Between them come frames `{"part": ...}`: what is still being written, until its event stands in its place.
+        """
         await socket.accept()
         async with anyio.create_task_group() as group:
             group.start_soon(_until_closed, socket, group.cancel_scope)
             try:
-                async for stored in engine.follow(SessionId(session), after):
-                    await socket.send_text(event_body(stored).model_dump_json())
+                async for told in engine.follow_live(SessionId(session), after):
+                    for frame in _frames(told):
+                        await socket.send_text(frame.model_dump_json())
             except NotFoundError as error:
                 await socket.close(CLOSE_DELETED, str(error)[:120])
             except WebSocketDisconnect:
@@ -62,6 +68,12 @@ def stream_routes(engine: Engine) -> APIRouter:
             await _close(socket, CLOSE_UNAVAILABLE, str(error))
 
     return router
+
+
+def _frames(told: StoredEvent | tuple[LivePart, ...]) -> list[EventBody | PartFrame]:
+    if isinstance(told, StoredEvent):
+        return [event_body(told)]
+    return [PartFrame(part=part) for part in told]
 
 
 async def _until_closed(socket: WebSocket, scope: anyio.CancelScope) -> None:

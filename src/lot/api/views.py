@@ -1,13 +1,15 @@
 """Shapes records of the store into the bodies that the API answers with."""
 
-from lot.api.preview import preview_host
 from lot.api.schemas.projects import ProjectBody, PullRequestBody, SnapshotBody
-from lot.api.schemas.sessions import DiffBody, DiffFileBody, EventBody, PreviewBody, SessionBody
+from lot.api.schemas.sessions import AskBody, DiffBody, DiffFileBody, EventBody, MessageBody, PreviewBody, SessionBody
 from lot.api.tickets import TICKET_S, Tickets
 from lot.config import Settings
+from lot.core.errors import NotFoundError
 from lot.core.events import StoredEvent
-from lot.core.records import Project, PullRequest, Session, Snapshot, StoredDiff
+from lot.core.records import Ask, Message, Project, PullRequest, Session, Snapshot, StoredDiff
+from lot.engine.asking import open_asks
 from lot.engine.engine import Engine
+from lot.engine.previews import preview_host, preview_url
 
 
 class Views:
@@ -21,6 +23,7 @@ class Views:
         store = self._engine.parts.store
         snapshots = await store.list_snapshots(project.id)
         ready = await store.current_snapshot(project.id)
+        spent_tokens, spent_usd = await store.spending(project.id)
         newest = max(snapshots, key=lambda snapshot: snapshot.generation, default=None)
         return ProjectBody(
             id=project.id,
@@ -36,6 +39,11 @@ class Views:
             ready_snapshot=ready.id if ready else None,
             sessions=len(await store.list_sessions(project.id)),
             created_at=project.created_at,
+            budget_tokens=project.budget_tokens,
+            budget_usd=project.budget_usd,
+            spent_tokens=spent_tokens,
+            spent_usd=spent_usd,
+            has_browser=project.has_browser,
         )
 
     def snapshot(self, snapshot: Snapshot) -> SnapshotBody:
@@ -57,6 +65,7 @@ class Views:
         store = self._engine.parts.store
         project = await store.get_project(session.project_id)
         snapshot = await store.get_snapshot(session.snapshot_id)
+        account = await store.get_account(session.id)
         return SessionBody(
             id=session.id,
             project_id=session.project_id,
@@ -79,15 +88,42 @@ class Views:
             preview=self._preview(session, snapshot.port or project.port),
             events=session.events,
             kept_messages=len(await store.kept_messages(session.id)),
+            program=session.program,
+            effort=session.effort,
+            mode=session.mode,
+            open_asks=len(open_asks(await store.list_asks(session.id))),
+            budget_tokens=session.budget_tokens,
+            budget_usd=session.budget_usd,
+            spent_tokens=account.session_tokens,
+            spent_usd=account.session_usd,
             created_at=session.created_at,
             changed_at=session.changed_at,
+        )
+
+    async def ask(self, ask: Ask) -> AskBody:
+        """Return what an agent asked, with the event that says what exactly.
+
+        Raises:
+            NotFoundError: the session is gone.
+        """
+        page = await self._engine.parts.store.read_events(ask.session_id, after=ask.event - 1, limit=1)
+        if not page:
+            raise NotFoundError(f"there is no session {ask.session_id}")
+        return AskBody(
+            id=ask.id,
+            kind=ask.kind,
+            state=ask.state,
+            event=event_body(page[0]),
+            answer=ask.answer,
+            asked_at=ask.asked_at,
+            answered_at=ask.answered_at,
         )
 
     def _preview(self, session: Session, port: int | None) -> PreviewBody | None:
         if port is None:
             return None
         host = preview_host(port, session.id, self._settings.preview_domain)
-        url = f"http://{host}:{self._settings.port}/"
+        url = preview_url(self._settings, session.id, port)
         ticket = self._tickets.issue("link", host, TICKET_S)
         return PreviewBody(url=url, sign_in_url=f"{url}.lot/sign-in?ticket={ticket}", port=port)
 
@@ -128,3 +164,14 @@ class Views:
 def event_body(stored: StoredEvent) -> EventBody:
     """Return one event with its number."""
     return EventBody(number=stored.number, event=stored.event.model_dump(mode="json"))
+
+
+def message_body(message: Message) -> MessageBody:
+    """Return a message and how far it has come."""
+    return MessageBody(
+        id=message.id,
+        text=message.text,
+        delivery=message.delivery,
+        created_at=message.created_at,
+        attachments=list(message.attachments),
+    )

@@ -3,11 +3,14 @@
 `rehearsal` is one like any other, reached over a socket of this machine; nothing falls back on it.
 """
 
+import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+import anyio
 import httpx
 from pydantic import SecretStr
 
@@ -21,6 +24,26 @@ REHEARSAL_MODELS = ("rehearsal", "rehearsal-small")
 _TIMEOUT = httpx.Timeout(connect=15.0, read=600.0, write=120.0, pool=None)
 """A model may think for minutes before its first byte; streams carry a ping every few seconds."""
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=50)
+
+
+OAUTH_BETA = "oauth-2025-04-20"
+"""What the agent program adds to `anthropic-beta` when it shows a subscription token itself."""
+_CATALOGUE_TTL_S = 300.0
+_CATALOGUE_TIMEOUT_S = 10.0
+_MAX_CATALOGUE_BYTES = 4 << 20
+_MAX_MODELS = 1_000
+_MAX_NAME_CHARS = 200
+_API_VERSION = "2023-06-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that a provider has now."""
+
+    id: str
+    """What is asked for."""
+    name: str
+    """What people call it."""
 
 
 class CredentialKind(StrEnum):
@@ -58,9 +81,13 @@ class Provider:
     needs_credential: bool = True
     socket: Path | None = None
     """A unix socket on which `base_url` is served."""
+    aliases: tuple[Model, ...] = ()
+    """Names that the agent program knows beside those that the provider lists."""
     http: httpx.AsyncClient = field(init=False, repr=False, compare=False)
+    _catalogue: "_Catalogue" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_catalogue", _Catalogue())
         transport = None
         if self.socket is not None:
             transport = httpx.AsyncHTTPTransport(uds=str(self.socket), limits=_LIMITS, verify=False)
@@ -73,16 +100,69 @@ class Provider:
         Raises:
             ProviderError: there is no key; the message names the next step.
         """
-        if self.needs_credential and self.credential is None:
-            raise ProviderError(
-                f"there is no key for the model provider {self.name!r}: set ANTHROPIC_API_KEY (or "
-                "LOT_ANTHROPIC_AUTH_TOKEN with a subscription token of your own) and start Lot again, or choose "
-                "the scripted provider with `--provider rehearsal`"
-            )
+        reason = self.readiness()
+        if reason is not None:
+            raise ProviderError(reason)
+
+    def readiness(self) -> str | None:
+        """Return why it cannot be used, with the next step; None when it can, as far as is known without asking it."""
+        if self.credential is not None or not self.needs_credential:
+            return None
+        return (
+            f"there is no key for the model provider {self.name!r}: set ANTHROPIC_API_KEY (or "
+            "LOT_ANTHROPIC_AUTH_TOKEN with a subscription token of your own) and start Lot again, or choose "
+            "the scripted provider with `--provider rehearsal`"
+        )
+
+    async def list_models(self) -> tuple[Model, ...]:
+        """Return the models that it has now, known for `_CATALOGUE_TTL_S`; names of the agent program come first.
+
+        Raises:
+            ProviderError: it cannot be asked, with the reason.
+        """
+        self.require_credential()
+        async with self._catalogue.lock:
+            if time.monotonic() > self._catalogue.valid_until:
+                listed = await self._ask_for_models()
+                self._catalogue.models, self._catalogue.valid_until = listed, time.monotonic() + _CATALOGUE_TTL_S
+            return self.aliases + self._catalogue.models
+
+    async def _ask_for_models(self) -> tuple[Model, ...]:
+        headers = {"anthropic-version": _API_VERSION, "accept-encoding": "identity"}
+        if self.credential is not None:
+            headers |= self.credential.headers()
+            if self.credential.kind is CredentialKind.AUTH_TOKEN:
+                headers["anthropic-beta"] = OAUTH_BETA
+        url, body = f"{self.base_url}/v1/models?limit={_MAX_MODELS}", bytearray()
+        try:
+            with anyio.fail_after(_CATALOGUE_TIMEOUT_S):
+                async with self.http.stream("GET", url, headers=headers) as answer:
+                    async for data in answer.aiter_bytes():
+                        body += data
+                        if len(body) > _MAX_CATALOGUE_BYTES:
+                            raise ProviderError(f"the model provider {self.name} lists more models than can be read")
+        except (httpx.HTTPError, TimeoutError) as error:
+            kind = type(error).__name__
+            raise ProviderError(f"the model provider {self.name} cannot be reached ({kind})") from error
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            raise ProviderError(f"the model provider {self.name} refused the key: set another one and start Lot again")
+        if not answer.is_success:
+            raise ProviderError(f"the model provider {self.name} answered {answer.status_code} when asked for models")
+        return _models(bytes(body), self.name)
 
     async def close(self) -> None:
         """Close its connections."""
         await self.http.aclose()
+
+
+@dataclass(slots=True)
+class _Catalogue:
+    """The models that a provider listed last."""
+
+    lock: anyio.Lock = field(default_factory=anyio.Lock)
+    models: tuple[Model, ...] = ()
+    valid_until: float = 0.0
+    """On the monotonic clock."""
 
 
 class Providers:
@@ -124,6 +204,7 @@ def anthropic(settings: Settings) -> Provider:
         base_url=settings.anthropic_base_url.rstrip("/"),
         models=ANTHROPIC_MODELS,
         credential=_credential(settings),
+        aliases=tuple(Model(alias, f"{alias.capitalize()}, the newest") for alias in ANTHROPIC_MODELS),
     )
 
 
@@ -137,6 +218,15 @@ def rehearsal(socket: Path) -> Provider:
         needs_credential=False,
         socket=socket,
     )
+
+
+def _models(body: bytes, provider: str) -> tuple[Model, ...]:
+    try:
+        listed = json.loads(body)["data"]
+        named = [(str(one["id"]), str(one.get("display_name") or one["id"])) for one in listed[:_MAX_MODELS]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ProviderError(f"the model provider {provider} lists its models in a way that cannot be read") from error
+    return tuple(Model(id_, name[:_MAX_NAME_CHARS]) for id_, name in named if 0 < len(id_) <= _MAX_NAME_CHARS)
 
 
 def _credential(settings: Settings) -> Credential | None:

@@ -7,6 +7,7 @@ from typing import Any
 _MAX_EVENT_BYTES = 1 << 20
 """Longer events carry content, not usage, and are not looked at."""
 _FIELDS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+_KINDS = (b'"message_start"', b'"message_delta"', b'"message_stop"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +17,10 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
     cache_creation_input_tokens: int = 0
+    """For whatever time."""
     cache_read_input_tokens: int = 0
+    cache_creation_1h_input_tokens: int = 0
+    """Those of `cache_creation_input_tokens` that are kept for an hour, which costs more."""
 
 
 class UsageReader:
@@ -27,6 +31,8 @@ class UsageReader:
         self._rest = bytearray()
         self.model: str | None = None
         self.usage: Usage | None = None
+        self.is_complete = False
+        """Whether the answer came to its own end."""
 
     def feed(self, data: bytes) -> None:
         """Look at the next bytes."""
@@ -36,13 +42,14 @@ class UsageReader:
         *lines, rest = bytes(self._rest).split(b"\n")
         self._rest = bytearray(rest if len(rest) <= _MAX_EVENT_BYTES else b"")
         for line in lines:
-            if line.startswith(b"data:") and (b'"message_start"' in line or b'"message_delta"' in line):
+            if line.startswith(b"data:") and any(kind in line for kind in _KINDS):
                 self._take(line[5:])
 
     def finish(self) -> None:
-        """The answer is complete."""
+        """Nothing more comes."""
         if not self._is_stream:
             self._take(bytes(self._rest))
+            self.is_complete = self.usage is not None
 
     def _take(self, text: bytes) -> None:
         try:
@@ -51,6 +58,7 @@ class UsageReader:
             return
         if not isinstance(event, dict):
             return
+        self.is_complete = self.is_complete or event.get("type") == "message_stop"
         nested = event.get("message")
         message: dict[str, Any] = nested if isinstance(nested, dict) else event
         if isinstance(message.get("model"), str):
@@ -59,4 +67,7 @@ class UsageReader:
         if isinstance(counts, dict):
             # A delta tells totals so far, and only of what has changed since the start.
             found = {name: counts[name] for name in _FIELDS if isinstance(counts.get(name), int)}
+            by_time = counts.get("cache_creation")
+            if isinstance(by_time, dict) and isinstance(by_time.get("ephemeral_1h_input_tokens"), int):
+                found["cache_creation_1h_input_tokens"] = by_time["ephemeral_1h_input_tokens"]
             self.usage = replace(self.usage or Usage(), **found)

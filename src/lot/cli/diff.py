@@ -8,7 +8,7 @@ import typer
 from lot.api.schemas.sessions import DiffBody
 from lot.cli.common import JsonFlag, SessionArgument, common, connect, find_session
 from lot.cli.output import err, out, plain, print_json, table
-from lot.cli.transcript import coloured_patch
+from lot.cli.render_tools import coloured_patch
 
 
 def diff(

@@ -83,6 +83,24 @@ def duration(seconds: float) -> str:
     return f"{max(0.0, seconds):.0f} s"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 message, 2 messages."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def byte_size(size: float) -> str:
+    """Return a number of bytes in its largest unit, rounded."""
+    for limit, unit in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size >= limit:
+            return f"{size / limit:.1f} {unit}"
+    return counted(int(size), "byte")
+
+
+def money(usd: float) -> str:
+    """Return an amount of money; small ones with what they consist of."""
+    return f"${usd:,.2f}" if usd >= 1 or usd == 0 else f"${usd:.4f}"
+
+
 def table(*columns: str) -> Table:
     """Return an empty table without lines."""
     grid = Table(box=None, pad_edge=False, header_style="dim")

@@ -2,16 +2,18 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.text import Text
 
-from lot.api.schemas.projects import NewProject, ProjectBody, SnapshotBody
+from lot.api.schemas.projects import NewProject, ProjectBody, ProjectChanges, SnapshotBody
 from lot.cli.checked import checked
 from lot.cli.common import JsonFlag, common, connect
 from lot.cli.env_file import read_env_file
 from lot.cli.output import ago, coloured, err, facts, out, plain, print_json, table
+from lot.cli.session_show import spent_of
+from lot.cli.settings import NoneFlag, TokensOption, UsdOption, budget_changes
 from lot.client.client import LotClient
 from lot.core.errors import SetupCommandError
 
@@ -38,6 +40,11 @@ def create(
     env_file: Annotated[
         Path | None, typer.Option(help="A .env file; its values are stored encrypted and written to .env.")
     ] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Agents may look at the app in a browser.")
+    ] = False,
+    budget_tokens: Annotated[int | None, typer.Option(min=1, help="For all its sessions together.")] = None,
+    budget_usd: Annotated[float | None, typer.Option(help="For all its sessions together, in US dollars.")] = None,
     no_wait: NoWaitFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -53,6 +60,9 @@ def create(
         port=port,
         size=size,
         environment=read_env_file(env_file) if env_file else {},
+        has_browser=browser,
+        budget_tokens=budget_tokens,
+        budget_usd=budget_usd,
     )
     with connect(ctx) as client:
         project = client.create_project(wanted)
@@ -92,6 +102,43 @@ def show(ctx: typer.Context, project: ProjectArgument, as_json: JsonFlag = False
         print_json(found)
     else:
         _print_project(found)
+
+
+@app.command()
+def budget(
+    ctx: typer.Context,
+    project: ProjectArgument,
+    tokens: TokensOption = None,
+    usd: UsdOption = None,
+    none: NoneFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Limit what all sessions of a project together may use of models; at the limit they are paused."""
+    shared = common(ctx, as_json=as_json)
+    changes = checked(ProjectChanges, **budget_changes(tokens, usd, is_none=none))
+    with connect(ctx) as client:
+        changed = client.change_project(project, changes)
+    if shared.as_json:
+        print_json(changed)
+    else:
+        out.print(f"Project {plain(changed.name)} has used {spent_of(changed) or 'nothing'}")
+
+
+@app.command()
+def browser(
+    ctx: typer.Context,
+    project: ProjectArgument,
+    state: Annotated[Literal["on", "off"], typer.Argument(show_default=False)],
+    as_json: JsonFlag = False,
+) -> None:
+    """Let a project's agents look at the app in a browser, or not."""
+    shared = common(ctx, as_json=as_json)
+    with connect(ctx) as client:
+        changed = client.change_project(project, ProjectChanges(has_browser=state == "on"))
+    if shared.as_json:
+        print_json(changed)
+    else:
+        out.print(f"Project {plain(changed.name)}: browser verification is {'on' if changed.has_browser else 'off'}")
 
 
 @app.command()
@@ -210,6 +257,8 @@ def _print_project(project: ProjectBody) -> None:
                 ("dev server", f"{project.dev_command}, port {project.port}" if project.dev_command else None),
                 ("size", project.size),
                 ("variables", ", ".join(project.environment_keys)),
+                ("browser", "agents may look at the app" if project.has_browser else None),
+                ("spent", spent_of(project)),
                 ("snapshot", _state(project)),
                 ("", _built(snapshot) if snapshot else None),
                 ("failure", snapshot.failure if snapshot else None),

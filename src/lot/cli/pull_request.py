@@ -11,7 +11,7 @@ from lot.api.schemas.sessions import NewPullRequest
 from lot.cli.checked import checked
 from lot.cli.common import JsonFlag, SessionArgument, common, connect, find_session
 from lot.cli.output import ago, facts, out, plain, print_json, table
-from lot.cli.transcript import coloured_patch
+from lot.cli.render_tools import coloured_patch
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Show and merge pull requests; `lot session pr` opens one."

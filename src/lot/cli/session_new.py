@@ -1,21 +1,21 @@
 """`lot session new`: starts a session and shows how it comes up."""
 
-import uuid
 from typing import Annotated, Literal
 
 import typer
 
-from lot.api.schemas.sessions import NewMessage, NewSession, SessionBody
+from lot.api.schemas.sessions import NewSession, SessionBody
 from lot.cli.checked import checked
 from lot.cli.common import JsonFlag, common, connect
 from lot.cli.output import SCRIPTED, err, out, plain, print_json, say_if_scripted
-from lot.cli.send import read_message
+from lot.cli.send import AttachOption, new_message, read_message
 from lot.cli.session_show import print_session
+from lot.cli.settings import EffortOption, Mode, effort_of
 from lot.cli.transcript import print_event
 from lot.client.client import LotClient
 from lot.client.follow import follow
 from lot.core import events as e
-from lot.core.errors import BootFailedError
+from lot.core.errors import BootFailedError, InvalidInputError
 
 
 def new(
@@ -28,15 +28,37 @@ def new(
     provider: Annotated[
         str | None, typer.Option(help=f"anthropic, or rehearsal ({SCRIPTED}); by default the server's.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="By default the provider's first.")] = None,
+    model: Annotated[str | None, typer.Option(help="One of `lot models`; by default the provider's first.")] = None,
+    effort: EffortOption = None,
+    mode: Annotated[Mode, typer.Option(help="What the agent may do without asking.")] = "full",
+    program: Annotated[
+        str, typer.Option(help="claude, or acp: and the command that starts another agent in the sandbox.")
+    ] = "claude",
+    budget_tokens: Annotated[int | None, typer.Option(min=1, help="Input and output together.")] = None,
+    budget_usd: Annotated[float | None, typer.Option(help="In US dollars.")] = None,
+    attach: AttachOption = None,
     size: Annotated[Literal["small", "large"] | None, typer.Option(help="By default the project's.")] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Return at once, while it starts.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Start a session on a project and wait until it is up."""
     shared = common(ctx, as_json=as_json)
-    first = checked(NewMessage, id=str(uuid.uuid4()), text=read_message(message)) if message else None
-    wanted = checked(NewSession, project=project, title=title, message=first, size=size, provider=provider, model=model)
+    if attach and not message:
+        raise InvalidInputError("Files come with a message. Next step: add -m TEXT")
+    wanted = checked(
+        NewSession,
+        project=project,
+        title=title,
+        message=new_message(read_message(message), attach) if message else None,
+        size=size,
+        provider=provider,
+        model=model,
+        effort=effort_of(effort),
+        mode=mode,
+        program=program,
+        budget_tokens=budget_tokens,
+        budget_usd=budget_usd,
+    )
     with connect(ctx) as client:
         session = client.create_session(wanted)
         if not shared.as_json:

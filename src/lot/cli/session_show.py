@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from lot.api.schemas.projects import ProjectBody
 from lot.api.schemas.sessions import SessionBody
 from lot.cli.common import JsonFlag, SessionArgument, common, connect, find_session
-from lot.cli.output import ago, duration, facts, label, out, plain, print_json, provider_note, table
+from lot.cli.output import ago, counted, duration, facts, label, money, out, plain, print_json, provider_note, table
 
 
 def list_sessions(
@@ -57,17 +58,50 @@ def print_session(session: SessionBody) -> None:
                 ("agent", f"{session.agent}" if session.label.lower() != session.agent else None),
                 ("project", session.project_name),
                 ("provider", provider_note(session.provider, is_scripted=session.is_scripted)),
-                ("model", session.model),
+                ("model", _model(session)),
+                ("mode", session.mode if session.mode != "full" else None),
+                ("program", session.program if session.program != "claude" else None),
                 ("size", session.size),
                 ("branch", f"{session.branch}, from {session.base_branch} {(session.base_commit or '')[:10]}"),
                 ("forked from", session.parent_id),
                 ("pauses", _pauses(session)),
-                ("waiting", f"{session.kept_messages} messages not yet taken" if session.kept_messages else None),
+                ("asks", _asks(session)),
+                ("waiting", _kept(session.kept_messages)),
+                ("spent", spent_of(session)),
                 ("preview", session.preview.url if session.preview else None),
-                ("open it with", Text(session.preview.sign_in_url, overflow="fold") if session.preview else None),
             ]
         )
     )
+    if session.preview:
+        # On a line of its own and never broken: it is there to be copied.
+        out.print(Text.assemble(("open it with  ", "dim"), plain(session.preview.sign_in_url)), soft_wrap=True)
+
+
+def spent_of(spender: SessionBody | ProjectBody) -> str | None:
+    """Return what was used of models, and of which budget; None where there is neither."""
+    tokens, usd = counted(spender.spent_tokens, "token"), money(spender.spent_usd)
+    if spender.budget_tokens is not None:
+        tokens += f" of {spender.budget_tokens:,}"
+    if spender.budget_usd is not None:
+        usd += f" of {money(spender.budget_usd)}"
+    has_any = spender.spent_tokens or spender.spent_usd or spender.budget_tokens or spender.budget_usd
+    return f"{tokens}, {usd}" if has_any else None
+
+
+def _model(session: SessionBody) -> str | None:
+    if session.effort is None:
+        return session.model
+    return f"{session.model or 'the default'}, effort {session.effort}"
+
+
+def _asks(session: SessionBody) -> str | None:
+    if not session.open_asks:
+        return None
+    return f"{counted(session.open_asks, 'thing')} to answer: `lot session asks {session.id}`"
+
+
+def _kept(messages: int) -> str | None:
+    return f"{counted(messages, 'message')} not yet taken" if messages else None
 
 
 def _pauses(session: SessionBody) -> str | None:

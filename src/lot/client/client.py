@@ -10,8 +10,16 @@ from pydantic import BaseModel, TypeAdapter
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from lot.api.schemas.projects import NewProject, ProjectBody, PullRequestBody, SnapshotBody, SnapshotLog
+from lot.api.schemas.projects import (
+    NewProject,
+    ProjectBody,
+    ProjectChanges,
+    PullRequestBody,
+    SnapshotBody,
+    SnapshotLog,
+)
 from lot.api.schemas.sessions import (
+    AskBody,
     DiffBody,
     EventPage,
     HostBody,
@@ -23,11 +31,14 @@ from lot.api.schemas.sessions import (
     NewTerminal,
     PortBody,
     ProcessBody,
+    ProviderBody,
     SessionBody,
+    SessionChanges,
     UsageBody,
 )
 from lot.client.address import Address
 from lot.client.errors import RefusedError, ServerUnreachableError
+from lot.core.asks import Answer
 from lot.core.errors import CommandTimedOutError
 
 TIMEOUT_S = 60.0
@@ -60,6 +71,10 @@ class LotClient:
         """Return the host and what runs on it."""
         return self._get(HostBody, "/api/host")
 
+    def list_providers(self) -> list[ProviderBody]:
+        """Return the providers of models, whether they can be used, and their models."""
+        return self._get_list(ProviderBody, "/api/providers")
+
     # Projects
 
     def create_project(self, project: NewProject) -> ProjectBody:
@@ -73,6 +88,10 @@ class LotClient:
     def get_project(self, project: str) -> ProjectBody:
         """Return a project by id or name."""
         return self._get(ProjectBody, f"/api/projects/{_part(project)}")
+
+    def change_project(self, project: str, changes: ProjectChanges) -> ProjectBody:
+        """Change what is set in `changes`, and nothing else."""
+        return self._change(ProjectBody, f"/api/projects/{_part(project)}", changes)
 
     def delete_project(self, project: str, *, cascade: bool = False) -> None:
         """Delete a project, with its sessions if `cascade`."""
@@ -127,9 +146,28 @@ class LotClient:
         """Delete a session and all it left on the host."""
         self._ask("DELETE", f"/api/sessions/{_part(session)}", timeout=120.0)
 
+    def change_session(self, session: str, changes: SessionChanges) -> SessionBody:
+        """Change what is set in `changes`, and nothing else."""
+        return self._change(SessionBody, f"/api/sessions/{_part(session)}", changes)
+
     def send_message(self, session: str, message: NewMessage) -> MessageBody:
         """Give a session a message; the same id again does nothing."""
         return self._send(MessageBody, f"/api/sessions/{_part(session)}/messages", message)
+
+    def get_attachment(self, session: str, message: str, position: int) -> bytes:
+        """Return the file that came with a message at this place, the first being 0."""
+        return self._ask(
+            "GET", f"/api/sessions/{_part(session)}/messages/{_part(message)}/attachments/{position}"
+        ).content
+
+    def list_asks(self, session: str, *, is_all: bool = False) -> list[AskBody]:
+        """Return what the agent asks and waits for; with `is_all`, also what is answered or withdrawn."""
+        params = {"all": "true"} if is_all else None
+        return self._get_list(AskBody, f"/api/sessions/{_part(session)}/asks", params)
+
+    def answer_ask(self, session: str, ask: str, answer: Answer) -> AskBody:
+        """Answer what the agent asks; refused with 409 when it is no longer open."""
+        return self._send(AskBody, f"/api/sessions/{_part(session)}/asks/{_part(ask)}/answer", answer)
 
     def stop_session(self, session: str, wait_s: float = 0.0) -> SessionBody:
         """Interrupt the agent's turn."""
@@ -150,6 +188,23 @@ class LotClient:
     def list_events(self, session: str, after: int = 0, limit: int = 500) -> EventPage:
         """Return a stretch of a transcript."""
         return self._get(EventPage, f"/api/sessions/{_part(session)}/events", {"after": after, "limit": limit})
+
+    def agent_lines(self, session: str, run: int, after: int = 0) -> Iterator[str]:
+        """Yield the agent program's own lines, as far as they are kept.
+
+        Args:
+            session: Its whole id.
+            run: Which start of the program, from 1.
+            after: Begin at this byte of what it printed.
+        """
+        while True:
+            path = f"/api/sessions/{_part(session)}/agent-lines"
+            answer = self._ask("GET", path, params={"run": run, "after": after})
+            if not answer.content:
+                return
+            # Not `splitlines`, which also breaks at separators that JSON leaves as they are.
+            yield from answer.content.decode(errors="replace").removesuffix("\n").split("\n")
+            after = int(answer.headers["x-lot-next"])
 
     def get_diff(self, session: str) -> DiffBody:
         """Return what differs from the session's start."""
@@ -219,6 +274,12 @@ class LotClient:
             headers={"Content-Type": "application/json"} if content else None,
             timeout=TIMEOUT_S + wait_s,
         )
+        return body.model_validate_json(answer.content)
+
+    def _change(self, body: type[_Body], path: str, changes: BaseModel) -> _Body:
+        """Send only the fields that are set: null is a value."""
+        content = changes.model_dump_json(exclude_unset=True)
+        answer = self._ask("PATCH", path, content=content, headers={"Content-Type": "application/json"})
         return body.model_validate_json(answer.content)
 
     def _move(self, session: str, verb: str, wait_s: float) -> SessionBody:

@@ -1,4 +1,7 @@
-"""Following a transcript as it grows: across lost connections, without a gap and without a double."""
+"""Following a transcript as it grows: across lost connections, without a gap and without a double.
+
+What is still being written comes beside the numbered events as `LivePart`s, to be shown and forgotten.
+"""
 
 import json
 import time
@@ -7,9 +10,10 @@ from dataclasses import dataclass
 
 from websockets.exceptions import ConnectionClosed
 
-from lot.api.schemas.sessions import EventBody
+from lot.api.schemas.sessions import EventBody, PartFrame
 from lot.client.client import LotClient
 from lot.client.errors import RefusedError, ServerUnreachableError, SessionDeletedError
+from lot.core.events import LivePart
 
 CLOSED_DELETED = 4404
 """Close code of the stream of a session that is no more."""
@@ -26,7 +30,23 @@ def follow(
     on_lost: Callable[[str], None] = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[EventBody]:
-    """Yield a session's events from number `after` + 1 on, for as long as the session lives.
+    """Yield a session's events from number `after` + 1 on, for as long as the session lives; as `follow_live`."""
+    for item in follow_live(client, session, after, on_lost=on_lost, sleep=sleep):
+        if isinstance(item, EventBody):
+            yield item
+
+
+def follow_live(
+    client: LotClient,
+    session: str,
+    after: int = 0,
+    *,
+    on_lost: Callable[[str], None] = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[EventBody | LivePart]:
+    """Yield a session's events from number `after` + 1 on, each once, and between them what is still being written.
+
+    A connection that is lost takes the parts with it: a `reset` is yielded for them.
 
     Args:
         client: Asks the server.
@@ -44,9 +64,9 @@ def follow(
     tries = 0
     while True:
         try:
-            for event in _stretch(client, session, place):
+            for item in _stretch(client, session, place):
                 tries = 0
-                yield event
+                yield item
             reason = "the stream skipped an event"
         except ConnectionClosed as error:
             if error.rcvd is not None and error.rcvd.code == CLOSED_DELETED:
@@ -63,6 +83,7 @@ def follow(
                 raise
             reason = str(error)
         if tries == 0:
+            yield LivePart(kind="reset")
             on_lost(reason)
         sleep(_DELAYS_S[min(tries, len(_DELAYS_S) - 1)])
         tries += 1
@@ -74,12 +95,16 @@ class _Place:
     was_connected: bool = False
 
 
-def _stretch(client: LotClient, session: str, place: _Place) -> Iterator[EventBody]:
+def _stretch(client: LotClient, session: str, place: _Place) -> Iterator[EventBody | LivePart]:
     """Yield what one connection brings; return when it skipped a number, so that the next one asks for it."""
     with client.events_socket(session, place.number) as socket:
         place.was_connected = True
         while True:
-            event = EventBody.model_validate(json.loads(socket.recv()))
+            frame = json.loads(socket.recv())
+            if "part" in frame:
+                yield PartFrame.model_validate(frame).part
+                continue
+            event = EventBody.model_validate(frame)
             if event.number <= place.number:
                 continue
             if event.number > place.number + 1:

@@ -16,7 +16,7 @@ from lot.engine.concurrently import concurrently
 from lot.engine.parts import Parts
 from lot.engine.runners import Holding, let_go, take_over
 from lot.runner.client import RunnerClient
-from lot.runner.protocol import BringUpOrder, CommandOrder, DevOrder, DevStatus, Rung, SyncOrder
+from lot.runner.protocol import BringUpOrder, CommandOrder, CommandOutcome, DevOrder, DevStatus, Rung, SyncOrder
 
 logger = structlog.get_logger(__name__)
 
@@ -163,6 +163,8 @@ class Builds:
         await self._note(snapshot, "cloning the repository")
         await self._parts.mirrors.fetch(project.id)
         synced = await client.sync(SyncOrder(base_branch=project.branch, session_branch=None, environment=environment))
+        if project.has_browser:
+            await self._install_browser(snapshot, client)
         if snapshot.setup_command:
             await self._run_setup(snapshot, client, snapshot.setup_command, environment)
         dev: DevStatus | None = None
@@ -195,19 +197,34 @@ class Builds:
     ) -> None:
         await self._note(snapshot, f"running the setup command: {command}")
         order = CommandOrder(name="setup", command=command, environment=environment, timeout_s=SETUP_TIMEOUT_S)
-        # The log ends when the command does: both have then been seen whole.
-        _, outcome = await concurrently(lambda: self._copy_log(snapshot, client), lambda: client.run_command(order))
+        outcome = await self._run_logged(snapshot, client, order)
         if outcome.exit_code != 0:
             raise SetupCommandError(
                 f"the setup command ended with exit code {outcome.exit_code}: {_last_lines(outcome.tail)}; "
                 "see the log, mend the command or the repository, and retry the setup"
             )
 
-    async def _copy_log(self, snapshot: Snapshot, client: RunnerClient) -> None:
-        """Bring the setup command's output into the snapshot's log while it runs."""
+    async def _install_browser(self, snapshot: Snapshot, client: RunnerClient) -> None:
+        await self._note(snapshot, "installing the browser for browser verification")
+        outcome = await self._run_logged(snapshot, client, self._parts.browser)
+        if outcome.exit_code != 0:
+            raise SetupCommandError(
+                f"the browser could not be installed: {_last_lines(outcome.tail)}; retry the setup, or turn browser "
+                "verification off for this project"
+            )
+
+    async def _run_logged(self, snapshot: Snapshot, client: RunnerClient, order: CommandOrder) -> CommandOutcome:
+        # The log ends when the command does: both have then been seen whole.
+        _, outcome = await concurrently(
+            lambda: self._copy_log(snapshot, client, order.name), lambda: client.run_command(order)
+        )
+        return outcome
+
+    async def _copy_log(self, snapshot: Snapshot, client: RunnerClient, name: str) -> None:
+        """Bring a command's output into the snapshot's log while it runs."""
         try:
-            await _until_started(client, "setup")
-            async with client.attach("setup") as stream:
+            await _until_started(client, name)
+            async with client.attach(name) as stream:
                 async for chunk in stream:
                     text = chunk.data.decode(errors="replace")
                     await self._parts.store.append_snapshot_log(snapshot.id, text)

@@ -1,43 +1,56 @@
-"""Tells readers of a transcript that there is more; carries no data, as readers read the store."""
+"""Tells readers of a transcript that there is more; carries no events, as readers read those from the store."""
 
 from collections.abc import AsyncIterator
 
 import anyio
 
-from lot.core.events import StoredEvent
+from lot.core.events import LivePart, StoredEvent
 from lot.core.ids import SessionId
+from lot.engine.live import LiveDesk
 from lot.store.store import Store
 
 
 class Bus:
-    """Wakes whoever follows a session, within this process."""
+    """Wakes whoever follows a session, within this process; `live` has what is not stored."""
 
     def __init__(self) -> None:
         self._tickets: dict[SessionId, anyio.Event] = {}
+        self.live = LiveDesk()
 
     def ticket(self, session: SessionId) -> anyio.Event:
         """Return an event that is set by the next `publish`. Take it before reading the store."""
         return self._tickets.setdefault(session, anyio.Event())
 
     def publish(self, session: SessionId) -> None:
-        """Wake everybody who holds a ticket of this session."""
+        """Wake everybody who follows this session or holds a ticket of it."""
         ticket = self._tickets.pop(session, None)
         if ticket is not None:
             ticket.set()
+        self.live.tell_news(session)
 
 
-async def follow(store: Store, bus: Bus, session: SessionId, after: int) -> AsyncIterator[StoredEvent]:
-    """Yield a session's events from number `after + 1` on, then what comes, without gap or double.
+async def follow(
+    store: Store, bus: Bus, session: SessionId, after: int
+) -> AsyncIterator[StoredEvent | tuple[LivePart, ...]]:
+    """Yield a session's events from number `after + 1` on, then what comes, without gap or double; and live parts.
+
+    Parts come after the events that were told before them, and never after the event that takes their place.
 
     Raises:
         NotFoundError: there is no such session, or it was deleted meanwhile.
     """
-    while True:
-        ticket = bus.ticket(session)
-        page = await store.read_events(session, after=after)
-        for stored in page:
-            yield stored
-            after = stored.number
-        if not page:
-            await store.get_session(session)
-            await ticket.wait()
+    with bus.live.reading(session) as reader:
+        while True:
+            if reader.take_news():
+                before = after
+                while page := await store.read_events(session, after=after):
+                    for stored in page:
+                        reader.note(stored)
+                        yield stored
+                    after = page[-1].number
+                if after == before:
+                    await store.get_session(session)
+            if parts := reader.take(after):
+                yield tuple(parts)
+            else:
+                await reader.wait()

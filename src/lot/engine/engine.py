@@ -1,7 +1,6 @@
 """The engine: what users may do with projects and sessions, each carried out once; owner of all workers and timers."""
 
 import contextlib
-import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -11,45 +10,52 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 
+from lot.core.asks import Answer
+from lot.core.budgets import BudgetName
 from lot.core.errors import (
     CallerError,
     InvalidInputError,
     LotError,
     NotFoundError,
-    ProjectNotReadyError,
     SandboxUnavailableError,
     StaleWriteError,
     TransitionNotAllowedError,
     UnavailableError,
 )
-from lot.core.events import Forked, Notice, SessionEvent, StateChanged
-from lot.core.ids import LayerId, MessageId, ProjectId, SandboxId, SessionId, new_id
+from lot.core.events import LivePart, ModelRetried, StoredEvent
+from lot.core.ids import AskId, MessageId, ProjectId, SessionId
 from lot.core.pausing import PauseReason
-from lot.core.records import Delivery, Lease, Message, Project, PullRequest, Session, Snapshot, StoredDiff
-from lot.core.session import AgentState, SandboxState, Trigger, label
+from lot.core.records import Ask, Attachment, Message, Project, PullRequest, Session, Snapshot, StoredDiff
+from lot.core.session import AgentState, SandboxState, Trigger
+from lot.engine.budgets import find_reached
 from lot.engine.building import Builds
 from lot.engine.bus import follow
+from lot.engine.conversation import Conversation
+from lot.engine.creating import Draft, SessionOptions, create_project, create_session
+from lot.engine.deleting import free
 from lot.engine.dev_server import restart_dev_server
 from lot.engine.diffs import keep_diff
+from lot.engine.forking import split
+from lot.engine.limits import Limits
 from lot.engine.logs import kept_log, read_log
 from lot.engine.moves import Moves, reason_to_keep
 from lot.engine.parts import Parts
 from lot.engine.pausing import BEING_FORKED
 from lot.engine.pull_requests import PullRequests
 from lot.engine.reaping import reap_folders, reap_runners, reap_sandboxes
+from lot.engine.settings import change_session
+from lot.engine.stopping import Stopping
+from lot.engine.timer import Timer
 from lot.engine.worker import SessionWorker
 from lot.runner.client import RunnerClient
-from lot.sandbox.driver import SIZES
 
 logger = structlog.get_logger(__name__)
 
-TICK_S = 0.5
 EXTEND_STEP_S = 10.0
 """Use of a session moves its due time at most this often."""
 CRASHED_WORKER_WAIT_S = 1.0
 SHUTDOWN_PAUSE_S = 120.0
 """The longest that an orderly stop waits for sessions to be paused."""
-DELETE_LIMIT_S = 60.0
 CLIENT_WAIT_S = 10.0
 PREVIEW_WAIT_S = 2.0
 """A browser rather waits so long for a session that is on its way than for a page that asks again in a second."""
@@ -65,6 +71,10 @@ class Engine:
         self._group: TaskGroup | None = None
         self.pull_requests = PullRequests(parts, self._moves)
         self.builds = Builds(parts, self._start_soon)
+        self._stopping = Stopping(parts, self._moves, self._worker, self.resume, self._start_soon)
+        self._limits = Limits(parts, self._moves, self._stopping.interrupt, self._start_soon)
+        self._timer = Timer(parts, self._moves, self._limits, self._worker)
+        self._conversation = Conversation(parts, self._moves, self._worker)
 
     @asynccontextmanager
     async def running(self, *, pause_on_stop: bool) -> AsyncIterator[None]:
@@ -84,7 +94,7 @@ class Engine:
                 for session in await self.parts.store.list_sessions():
                     self._worker(session.id)
                 await self.builds.take_up()
-                self._group.start_soon(self._keep_time)
+                self._group.start_soon(self._timer.run)
                 try:
                     yield
                 finally:
@@ -96,35 +106,27 @@ class Engine:
             with anyio.CancelScope(shield=True):
                 await self.parts.fleet.close()
 
-    async def create_project(
-        self, *, source: str, name: str | None, branch: str | None, environment: Mapping[str, str], **settings: Any
-    ) -> Project:
+    async def create_project(self, **wanted: Any) -> Project:
         """Mirror a repository, store the project, and start building its snapshot.
 
-        Raises:
-            RepositoryError: unreachable, empty, or without that branch. InvalidInputError: a bad name or size.
+        Args:
+            wanted: See `creating.create_project`, which says what is raised.
         """
-        if settings["size"] not in SIZES:
-            raise InvalidInputError(f"size {settings['size']!r} is unknown; use one of {', '.join(SIZES)}")
-        project_id = ProjectId(new_id())
-        name = name or _name_of(source)
-        if any(project.name == name for project in await self.parts.store.list_projects()):
-            raise InvalidInputError(f"a project named {name} exists already; give another with --name")
-        head = await self.parts.mirrors.create(project_id, source, branch)
-        project = Project(
-            id=project_id,
-            name=name,
-            source=source,
-            branch=head.branch,
-            created_at=self.parts.now(),
-            **settings,
-        )
-        try:
-            await self.parts.store.add_project(project, environment)
-        except LotError:
-            await self.parts.mirrors.delete(project_id)
-            raise
+        project = await create_project(self.parts, **wanted)
         await self.builds.begin(project)
+        return project
+
+    async def change_project(self, project_id: ProjectId, changes: Mapping[str, Any]) -> Project:
+        """Change a project's budgets or its browser switch; what waited for a budget goes on.
+
+        Raises:
+            InvalidInputError: the switch is neither on nor off.
+        """
+        if "has_browser" in changes and changes["has_browser"] is None:
+            raise InvalidInputError("has_browser is true or false: leave it out to keep it as it is")
+        project = await self.parts.store.change_project(project_id, **changes)
+        for session in await self.parts.store.list_sessions(project_id):
+            self._worker(session.id).wake()
         return project
 
     async def redo_setup(self, project_id: ProjectId) -> Snapshot:
@@ -144,86 +146,72 @@ class Engine:
         await reap_folders(self.parts)
 
     async def create_session(
-        self,
-        project: Project,
-        *,
-        title: str | None,
-        message: tuple[MessageId, str] | None,
-        size: str | None,
-        provider: str | None,
-        model: str | None,
+        self, project: Project, options: SessionOptions | None = None, draft: Draft | None = None
     ) -> Session:
         """Start a session from the project's newest ready snapshot; a first message is kept until it is on.
 
-        Raises:
-            ProjectNotReadyError: there is no snapshot yet. InvalidInputError: there is no such provider.
+        Raises as `creating.create_session` does.
         """
-        snapshot = await self.parts.store.current_snapshot(project.id)
-        if snapshot is None:
-            raise ProjectNotReadyError(
-                f"project {project.name} has no snapshot yet; wait for its setup, or retry it if it failed"
-            )
-        provider = provider or self.parts.settings.provider
-        model = model or self.parts.settings.model or self.parts.get_provider(provider).models[0]
-        session_id = SessionId(new_id())
-        now = self.parts.now()
-        title = title or (_title_of(message[1]) if message else "New session")
-        session = Session(
-            id=session_id,
-            project_id=project.id,
-            snapshot_id=snapshot.id,
-            parent_id=None,
-            title=title,
-            agent=AgentState.IDLE,
-            sandbox_state=SandboxState.BOOTING,
-            reason=None,
-            version=1,
-            lease=Lease(),
-            sandbox=SandboxId(session_id),
-            size=size or project.size,
-            provider=provider,
-            model=model,
-            base_image=snapshot.base_image,
-            layers=(snapshot.layer,),
-            upper=LayerId(new_id()),
-            memory_image=snapshot.memory_image,
-            candidate_image=None,
-            candidate_epoch=None,
-            base_branch=project.branch,
-            base_commit=None,
-            branch=_branch_of(title, session_id),
-            agent_session=None,
-            agent_run=0,
-            agent_offset=0,
-            pause_at=None,
-            pause_reason=None,
-            is_used=False,
-            events=0,
-            created_at=now,
-            changed_at=now,
-        )
-        await self.parts.store.add_session(session, [self._told(session)])
-        if message is not None:
-            await self._add_message(session_id, *message)
-        self._worker(session_id)
-        return await self.parts.store.get_session(session_id)
+        session = await create_session(self.parts, project, options or SessionOptions(), draft)
+        self._worker(session.id)
+        return await self.parts.store.get_session(session.id)
 
-    async def send(self, session_id: SessionId, message_id: MessageId, text: str) -> Message:
+    async def change_session(self, session_id: SessionId, changes: Mapping[str, Any]) -> Session:
+        """Change title, model, effort, mode or budgets of a session; raises as `settings.change_session` does."""
+        session = await change_session(self.parts, self._moves, self._worker(session_id), session_id, changes)
+        self._worker(session_id).wake()
+        return session
+
+    async def send(
+        self, session_id: SessionId, message_id: MessageId, text: str, attachments: Sequence[Attachment] = ()
+    ) -> Message:
         """Keep a message and have it delivered exactly once, whatever state the session is in.
 
-        The same id again does nothing. A session that is off wakes up for it.
+        The same id again does nothing. A session that is off wakes up for it. While exactly one thing is asked of the
+        user, a message without files is the answer to it.
+
+        Raises:
+            BudgetReachedError: no model may be asked; the message is not kept.
         """
-        message = await self._add_message(session_id, message_id, text)
-        self._worker(session_id).wake()
-        return message
+        draft = Draft(id=message_id, text=text, attachments=tuple(attachments))
+        return await self._conversation.send(session_id, draft)
+
+    async def answer(self, session_id: SessionId, ask_id: AskId, answer: Answer) -> Ask:
+        """Answer what the agent asked; a session that is off wakes up for it. The same answer again does nothing.
+
+        Raises:
+            TransitionNotAllowedError: it is not asked any more, or was answered otherwise.
+            InvalidInputError: that is no answer to it. BudgetReachedError: no model may be asked; nothing is kept.
+        """
+        return await self._conversation.answer(session_id, ask_id, answer)
 
     async def stop_turn(self, session_id: SessionId) -> Session:
-        """Stop the running turn and the commands that it started."""
-        session = await self.parts.store.get_session(session_id)
-        if session.agent not in (AgentState.RUNNING, AgentState.WAITING):
-            raise TransitionNotAllowedError(f"the agent is {session.agent}", "stop")
-        await self.client_of(session_id).interrupt()
-        return session
+        """Stop the running turn and the commands that it started; what was asked is withdrawn.
+
+        Raises:
+            TransitionNotAllowedError: there is nothing to stop.
+        """
+        return await self._stopping.stop(session_id)
+
+    async def budget_reached(self, session_id: SessionId, limit: BudgetName, detail: str) -> None:
+        """Stop and pause a session whose budget, or its project's, is used up; repeatable.
+
+        Args:
+            detail: What was seen; the next step is added.
+        """
+        with contextlib.suppress(NotFoundError):
+            reached = await find_reached(self.parts, session_id)
+            await self._limits.reach(session_id, limit, f"{detail}: {reached.next_step}" if reached else detail)
+
+    async def model_waits(
+        self, session_id: SessionId, attempt: int, delay_s: float, status: int | None, reason: str | None
+    ) -> None:
+        """Tell that the broker waits before it asks the model again; nothing happens when the session is gone."""
+        told = ModelRetried(
+            at=self.parts.now(), attempt=attempt, delay_s=delay_s, status=status, reason=reason, by="broker"
+        )
+        with contextlib.suppress(NotFoundError):
+            await self._moves.tell(session_id, told)
 
     async def pause(self, session_id: SessionId, reason: str = "paused by hand") -> Session:
         """Pause a session that is on; nothing happens when it is paused already."""
@@ -259,7 +247,9 @@ class Engine:
         kept = await self._moves.apply(
             session_id,
             only_if=lambda seen: (
-                seen.sandbox_state is SandboxState.ON and (seen.pause_at is None or seen.pause_at < until)
+                seen.sandbox_state is SandboxState.ON
+                and seen.pause_reason != PauseReason.LIMIT_REACHED
+                and (seen.pause_at is None or seen.pause_at < until)
             ),
             pause_at=until,
             pause_reason=PauseReason.KEPT_AWAKE,
@@ -271,7 +261,8 @@ class Engine:
         session = await self.parts.store.get_session(session_id)
         until = self.parts.now() + timedelta(seconds=self.parts.settings.idle_countdown_s)
         is_due_later = session.pause_at is None or session.pause_at > until - timedelta(seconds=EXTEND_STEP_S)
-        if session.sandbox_state is not SandboxState.ON or session.agent is AgentState.RUNNING or is_due_later:
+        is_fixed = session.agent is AgentState.RUNNING or session.pause_reason == PauseReason.LIMIT_REACHED
+        if session.sandbox_state is not SandboxState.ON or is_fixed or is_due_later:
             return
         with contextlib.suppress(StaleWriteError):
             await self.parts.store.change_session(
@@ -294,7 +285,7 @@ class Engine:
         while child is None:
             parent = await self._paused(session_id, BEING_FORKED)
             async with self._worker(session_id).acting:
-                child = await self._split(parent.id, title)
+                child = await split(self.parts, self._moves, parent.id, title)
         self._worker(child.id)
         await self.resume(child.id)
         if was_on:
@@ -305,20 +296,11 @@ class Engine:
         """Delete a session for good: its rows first, so that nothing can revive it, then all it held on the host."""
         session = await self.parts.store.get_session(session_id)
         worker = self._workers.pop(session_id, None)
-        attachment = worker.attachment if worker else None
+        holding = worker.attachment.holding if worker and worker.attachment else None
         await self.parts.store.delete_session(session_id)
         self.parts.bus.publish(session_id)
-        with anyio.move_on_after(DELETE_LIMIT_S, shield=True):
-            if worker is not None:
-                await worker.stop()
-            if attachment is not None:
-                await self._quietly(attachment.holding.client.destroy_sandbox)
-            runners = await self.parts.fleet.list_runners()
-            for handle in runners:
-                await self._stop_if_serving(handle.runner, session)
-            await self.parts.fleet.reap_sandbox(session.sandbox)
-            await self.parts.mirrors.delete_session_refs(session.project_id, session_id)
-            await reap_folders(self.parts)
+        self.parts.bus.live.forget(session_id)
+        await free(self.parts, session, worker, holding)
 
     async def wait_until(self, session_id: SessionId, is_reached: Callable[[Session], bool], wait_s: float) -> Session:
         """Return the session once `is_reached`, or as it is when the time is over."""
@@ -332,8 +314,8 @@ class Engine:
                 await ticket.wait()
         return session
 
-    def follow(self, session_id: SessionId, after: int) -> AsyncIterator[Any]:
-        """Yield the session's events from number `after + 1` on, then what comes."""
+    def follow_live(self, session_id: SessionId, after: int) -> AsyncIterator[StoredEvent | tuple[LivePart, ...]]:
+        """Yield the session's events from number `after + 1` on, then what comes; and live parts in their places."""
         return follow(self.parts.store, self.parts.bus, session_id, after)
 
     def client_of(self, session_id: SessionId) -> RunnerClient:
@@ -382,6 +364,22 @@ class Engine:
             session_id, lambda seen: seen.sandbox_state not in (SandboxState.RESUMING, SandboxState.BOOTING), 120.0
         )
         return await self.pull_requests.publish(session, await self.client_soon(session_id), title, body)
+
+    async def publish_for_agent(self, session_id: SessionId, title: str | None, body: str | None) -> str:
+        """Open or update the session's pull request on its running agent's behalf; return what to tell the agent.
+
+        Raises:
+            SandboxUnavailableError: it is not on. NothingToDoError: there is nothing to publish.
+            GitError: the push was refused; the work is kept.
+        """
+        session = await self.parts.store.get_session(session_id)
+        before = await self.pull_requests.find_of(session)
+        seen = await self.pull_requests.publish(session, self.client_of(session_id), title, body)
+        is_updated = before is not None and before.id == seen.id
+        base = f"http://localhost:{self.parts.settings.port}"
+        address = f"{base}{seen.url}" if seen.url.startswith("/") else seen.url
+        done = "was updated" if is_updated else "was opened"
+        return f"Pull request {seen.number} {done}: {address} (branch {seen.branch}, commit {seen.head_commit[:12]})"
 
     async def client_soon(self, session_id: SessionId) -> RunnerClient:
         """Return the runner of a session that is on, waiting a moment where it has only just come on.
@@ -443,32 +441,6 @@ class Engine:
                 del self._workers[session_id]
                 self._worker(session_id)
 
-    async def _keep_time(self) -> None:
-        """Pause what is due. Due times are stored, so that a restart loses none."""
-        while True:
-            await anyio.sleep(TICK_S)
-            try:
-                await self._pause_due()
-            except Exception:
-                logger.exception("timer failed")
-
-    async def _pause_due(self) -> None:
-        now = self.parts.now()
-        for session in await self.parts.store.due_sessions(now):
-            if await self.parts.store.kept_messages(session.id):
-                self._worker(session.id).wake()
-                continue
-            moved = await self._moves.apply(
-                session.id,
-                sandbox=Trigger.PAUSE_DUE,
-                reason=session.pause_reason,
-                only_if=lambda seen: (
-                    seen.sandbox_state is SandboxState.ON and seen.pause_at is not None and seen.pause_at <= now
-                ),
-            )
-            if moved is not None:
-                self._worker(session.id).wake()
-
     async def _pause_all(self) -> None:
         """Pause every session that is on, as many at once as the host has cores to do it well."""
         limiter = anyio.CapacityLimiter(2)
@@ -496,116 +468,3 @@ class Engine:
         if session.sandbox_state is SandboxState.ON:
             raise UnavailableError(session.reason or "the session could not be paused; try again")
         return session
-
-    async def _split(self, parent_id: SessionId, title: str | None) -> Session | None:
-        """Give a paused parent and its new child a shared layer and an upper each; None when it was woken meanwhile."""
-        parent = await self.parts.store.get_session(parent_id)
-        if parent.sandbox_state is not SandboxState.PAUSED:
-            return None
-        layers = (*parent.layers, parent.upper)
-        changed = await self._moves.apply(
-            parent_id,
-            reason=parent.reason,
-            only_if=lambda seen: seen.version == parent.version,
-            layers=layers,
-            upper=LayerId(new_id()),
-        )
-        if changed is None:
-            return None
-        child_id = SessionId(new_id())
-        now = self.parts.now()
-        child_title = title or f"Fork of {parent.title}"
-        child = Session(
-            id=child_id,
-            project_id=parent.project_id,
-            snapshot_id=parent.snapshot_id,
-            parent_id=parent.id,
-            title=child_title,
-            agent=parent.agent,
-            sandbox_state=SandboxState.PAUSED,
-            reason=None,
-            version=1,
-            lease=Lease(),
-            sandbox=SandboxId(child_id),
-            size=parent.size,
-            provider=parent.provider,
-            model=parent.model,
-            base_image=parent.base_image,
-            layers=layers,
-            upper=LayerId(new_id()),
-            memory_image=changed.memory_image,
-            candidate_image=None,
-            candidate_epoch=None,
-            base_branch=parent.base_branch,
-            base_commit=parent.base_commit,
-            branch=_branch_of(child_title, child_id),
-            agent_session=parent.agent_session,
-            agent_run=parent.agent_run,
-            agent_offset=parent.agent_offset,
-            pause_at=None,
-            pause_reason=None,
-            is_used=parent.is_used,
-            events=0,
-            created_at=now,
-            changed_at=now,
-        )
-        await self.parts.store.add_session(child, [])
-        await self.parts.store.copy_transcript(parent.id, child_id, changed.events)
-        await self._moves.tell(
-            child_id, Forked(at=now, parent_id=parent.id, parent_event=changed.events), self._told(child)
-        )
-        await self._moves.tell(parent.id, Notice(at=now, text=f"forked into session {child_id}"))
-        return child
-
-    async def _add_message(self, session_id: SessionId, message_id: MessageId, text: str) -> Message:
-        now = self.parts.now()
-        message, is_new, _ = await self.parts.store.add_message(
-            Message(id=message_id, session_id=session_id, text=text, delivery=Delivery.KEPT, created_at=now), now
-        )
-        if is_new:
-            self.parts.bus.publish(session_id)
-        return message
-
-    async def _stop_if_serving(self, runner: Any, session: Session) -> None:
-        found = await self.parts.fleet.find(runner)
-        if found is None:
-            return
-        try:
-            state = await found[1].state()
-        except LotError:
-            return
-        if state.assignment_id == session.id:
-            await self.parts.fleet.stop(runner)
-
-    async def _quietly(self, call: Callable[[], Any]) -> None:
-        try:
-            await call()
-        except LotError as error:
-            logger.info("ignored while deleting", error=str(error))
-
-    def _told(self, session: Session) -> SessionEvent:
-        return StateChanged(
-            at=session.created_at,
-            agent=session.agent,
-            sandbox=session.sandbox_state,
-            label=label(session.agent, session.sandbox_state),
-            reason=session.reason,
-        )
-
-
-def _name_of(source: str) -> str:
-    """Return a project's name from its repository: the last path element without `.git`."""
-    name = re.sub(r"\.git/*$", "", source.rstrip("/")).replace("\\", "/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "project"
-
-
-def _title_of(text: str) -> str:
-    """Return a session's title from its first message."""
-    first = next((line.strip() for line in text.splitlines() if line.strip()), "New session")
-    return first if len(first) <= 60 else first[:59].rstrip() + "…"
-
-
-def _branch_of(title: str, session_id: SessionId) -> str:
-    """Return a session's branch, `lot/<slug>-<id>`: fixed when the session starts."""
-    slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40].strip("-")
-    return f"lot/{slug or 'session'}-{session_id}"

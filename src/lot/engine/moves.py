@@ -82,13 +82,25 @@ class Moves:
             return changed
         raise StaleWriteError(f"session {session_id} was changed by others {_ATTEMPTS} times in a row")
 
-    async def note(self, session_id: SessionId, *, epoch: int | None = None, **fields: Any) -> Session:
-        """Change attributes that no state and no reader depends upon; tried again when somebody was faster."""
+    async def note(
+        self,
+        session_id: SessionId,
+        *,
+        epoch: int | None = None,
+        events: Sequence[SessionEvent] = (),
+        **fields: Any,
+    ) -> Session:
+        """Change attributes that no state depends upon; tried again when somebody was faster."""
         for _ in range(_ATTEMPTS):
             session = await self._parts.store.get_session(session_id)
             try:
                 changed, _events = await self._parts.store.change_session(
-                    session_id, seen_version=session.version, epoch=epoch, now=self._parts.now(), **fields
+                    session_id,
+                    seen_version=session.version,
+                    epoch=epoch,
+                    events=events,
+                    now=self._parts.now(),
+                    **fields,
                 )
             except StaleWriteError:
                 continue

@@ -1,6 +1,6 @@
 """What the engine is made of; built once by `compose.py` and handed to every file here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,11 +13,28 @@ from lot.engine.bus import Bus
 from lot.engine.folders import Folders
 from lot.fleet.fleet import Fleet
 from lot.forge.forge import Forge
+from lot.runner.protocol import CommandOrder
 from lot.store.store import Store
+
+
+class ModelChoice(Protocol):
+    """A model that a provider has now."""
+
+    @property
+    def id(self) -> str:
+        """What is asked for."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
 
 
 class ModelProvider(Protocol):
     """What the engine must know of a provider of models."""
+
+    @property
+    def name(self) -> str:
+        """What sessions call it."""
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -26,6 +43,16 @@ class ModelProvider(Protocol):
     @property
     def is_scripted(self) -> bool:
         """Whether it plays a script instead of asking a model."""
+
+    async def list_models(self) -> Sequence[ModelChoice]:
+        """Return the models that it has now.
+
+        Raises:
+            LotError: it cannot be asked.
+        """
+
+    def readiness(self) -> str | None:
+        """Return why it cannot be used, with the next step; None when it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +70,10 @@ class Parts:
     forge_of: Callable[[Project], Forge]
     get_provider: Callable[[str], ModelProvider]
     """Returns a provider by its name, or raises `InvalidInputError`."""
+    list_providers: Callable[[], Sequence[ModelProvider]]
     available_memory: Callable[[], int]
     """Returns the host's memory that is free for use, in bytes."""
+    browser: CommandOrder
+    """Puts a browser into the snapshot of a project with browser verification; may be repeated."""
     find_base_image: Callable[[], str]
     """The id of the base image that new snapshots are built on."""

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from lot.core.events import CameBack, SessionEvent, TurnFailed
+from lot.core.events import CameBack, SessionEvent
 from lot.core.pausing import window_deadline
 from lot.core.records import Session
 from lot.core.session import AgentState, Trigger
+from lot.engine.asking import cut
 from lot.engine.concurrently import concurrently
 from lot.engine.dev_server import find_dev_order
 from lot.engine.moves import Moves
@@ -45,10 +46,7 @@ async def resume_session(
         *step_events(parts, list(brought.steps)),
         CameBack(at=parts.now(), rung=rung, reason=reason, seconds=time.monotonic() - began),
     ]
-    agent = None
-    if rung == "disk" and session.agent in (AgentState.RUNNING, AgentState.WAITING):
-        events.append(TurnFailed(at=parts.now(), reason=f"the turn was interrupted: {reason}"))
-        agent = Trigger.TURN_FAILED
+    lost = await cut(parts, session, reason or "") if rung == "disk" else []
     if dev is not None:
         await holding.client.start_dev(dev)
     window: dict[str, Any] = {}
@@ -58,10 +56,10 @@ async def resume_session(
     return await moves.apply(
         session.id,
         sandbox=Trigger.BOOTED,
-        agent=agent,
+        agent=Trigger.TURN_FAILED if lost else None,
         epoch=holding.epoch,
         reason=reason,
-        events=events,
+        events=[*events, *lost],
         memory_image=None,
         **window,
     )

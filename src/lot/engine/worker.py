@@ -23,10 +23,12 @@ from lot.core.errors import (
     StaleWriteError,
 )
 from lot.core.events import TurnFailed
-from lot.core.ids import ImageId, SessionId
+from lot.core.ids import ImageId, MessageId, SessionId
 from lot.core.records import Session
 from lot.core.session import AgentState, SandboxState, Trigger
+from lot.engine.asking import cut, withdrawals
 from lot.engine.attachment import Attachment
+from lot.engine.budgets import find_reached
 from lot.engine.moves import Moves, reason_to_keep
 from lot.engine.parts import Parts
 from lot.engine.pausing import pause_session, settle_pause
@@ -54,6 +56,8 @@ class SessionWorker:
         self._attachment: Attachment | None = None
         self._shown: RunnerClient | None = None
         self._failures = 0
+        self.to_stop: set[MessageId] = set()
+        """Messages that were stopped before the agent took them."""
         self.acting = anyio.Lock()
         """Held while the worker acts; whoever else must act on the session alone takes it."""
 
@@ -122,18 +126,25 @@ class SessionWorker:
                 return await self._pause(session)
             case SandboxState.PAUSED:
                 self._detach()
-                return await self._answer_kept_messages(session, Trigger.RESUME_ASKED)
+                return await self._wake_for_what_waits(session, Trigger.RESUME_ASKED)
             case SandboxState.ABSENT:
                 self._detach()
-                return await self._answer_kept_messages(session, Trigger.BOOT_ASKED)
+                return await self._wake_for_what_waits(session, Trigger.BOOT_ASKED)
 
-    async def _answer_kept_messages(self, session: Session, trigger: Trigger) -> bool:
-        """A message wakes a session that is off; one that just failed to come up waits for a NEW message."""
-        kept = await self._parts.store.kept_messages(self._id)
-        if len(kept) <= self._failures:
+    async def _wake_for_what_waits(self, session: Session, trigger: Trigger) -> bool:
+        """A message or an answer wakes a session that is off, unless no model may be asked.
+
+        One that just failed to come up waits for something NEW.
+        """
+        if await self._count_waiting() <= self._failures or await find_reached(self._parts, self._id) is not None:
             return True
         await self._moves.apply(self._id, sandbox=trigger, reason=reason_to_keep(session))
         return False
+
+    async def _count_waiting(self) -> int:
+        """Return how many messages and answers wait for the agent."""
+        store = self._parts.store
+        return len(await store.kept_messages(self._id)) + len(await store.answered_asks(self._id))
 
     async def _bring_up(
         self,
@@ -172,12 +183,11 @@ class SessionWorker:
     async def _fail(self, session: Session, holding: Holding | None, failed: Trigger, error: LotError) -> None:
         """Tell why a sandbox did not come up and free what it held; the next message tries again."""
         logger.warning("sandbox did not come up", session_id=self._id, error=str(error))
-        kept = await self._parts.store.kept_messages(self._id)
-        self._failures = len(kept)
+        self._failures = await self._count_waiting()
         if holding is not None:
             await let_go(self._parts, "session", self._id, holding, destroy=session.sandbox)
-        # A resume that nobody wrote a message for fails no turn, and one that is in the image goes on with it.
-        is_asked = bool(kept) or failed is Trigger.BOOT_FAILED
+        # A resume that nothing waited for fails no turn, and one that is in the image goes on with it.
+        is_asked = self._failures > 0 or failed is Trigger.BOOT_FAILED
         is_cut = is_asked and session.agent not in (AgentState.RUNNING, AgentState.WAITING)
         told = TurnFailed(
             at=self._parts.now(), reason=("refused: " if isinstance(error, HostFullError) else "") + str(error)
@@ -211,11 +221,10 @@ class SessionWorker:
             except (StaleWriteError, StaleEpochError, NotFoundError):
                 raise
             except LotError as error:
+                told = TurnFailed(at=self._parts.now(), reason=str(error))
+                closings = await withdrawals(self._parts, self._id, answered_too=False)
                 await self._moves.apply(
-                    self._id,
-                    agent=Trigger.TURN_FAILED,
-                    reason=str(error),
-                    events=[TurnFailed(at=self._parts.now(), reason=str(error))],
+                    self._id, agent=Trigger.TURN_FAILED, reason=str(error), events=[*closings, told]
                 )
         return True
 
@@ -259,14 +268,15 @@ class SessionWorker:
     async def _tell_lost(self, session: Session, why: str) -> bool:
         reason = f"its sandbox is gone ({why}); files are as they were"
         candidate = self._candidate(session)
-        is_cut = session.agent in (AgentState.RUNNING, AgentState.WAITING)
+        events = await cut(self._parts, session, reason)
         self._failures = 0
+        self._parts.bus.live.reset(self._id)
         await self._moves.apply(
             self._id,
             sandbox=Trigger.SANDBOX_LOST,
-            agent=Trigger.TURN_FAILED if is_cut else None,
+            agent=Trigger.TURN_FAILED if events else None,
             reason=reason,
-            events=[TurnFailed(at=self._parts.now(), reason=f"the turn was interrupted: {reason}")] if is_cut else [],
+            events=events,
             memory_image=candidate,
         )
         return False
@@ -301,7 +311,7 @@ class SessionWorker:
 
     def _attach(self, holding: Holding) -> None:
         self._detach()
-        self._attachment = Attachment(self._parts, self._moves, self._id, holding, self.wake)
+        self._attachment = Attachment(self._parts, self._moves, self._id, holding, self.wake, self.to_stop)
         self._parts.bus.publish(self._id)
 
     def _detach(self) -> None:

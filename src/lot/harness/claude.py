@@ -1,38 +1,57 @@
 """Claude Code as a harness: its CLI in the sandbox, driven from the host by claude-agent-sdk over a durable pipe.
 
-Leaves out what its output means (`claude_events.py`), how that is read (`claude_output.py`) and what Lot adds to the
-system prompt (`claude_prompt.py`). SDK and CLI are pinned together: the command line is the SDK's own.
+Leaves out what its output means (`claude_events.py`), how that is read (`claude_output.py`), what it waits for
+(`claude_asks.py`), its settings while it runs (`claude_settings.py`) and what Lot adds to the system prompt
+(`claude_prompt.py`). SDK and CLI are pinned together: the command line is the SDK's own.
 """
 
 import json
 import logging
 import signal
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import anyio
 import claude_agent_sdk
-from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError
+from claude_agent_sdk import (
+    ClaudeAgentOptions,
+    ClaudeSDKClient,
+    ClaudeSDKError,
+    PermissionResultAllow,
+    PermissionResultDeny,
+    ToolPermissionContext,
+)
 from claude_agent_sdk._cli_version import __cli_version__
 from claude_agent_sdk._internal.transport.subprocess_cli import SubprocessCLITransport
 
+from lot.core.asks import Answer
 from lot.core.errors import AgentError, InvalidInputError, NotFoundError, SandboxUnavailableError, TooLargeError
-from lot.core.ids import MessageId
+from lot.core.ids import AskId, MessageId
+from lot.core.records import AgentMode, Attachment
+from lot.harness.claude_asks import OpenAsks
+from lot.harness.claude_attachments import content, put
+from lot.harness.claude_commands import RunningCommands, with_output
+from lot.harness.claude_modes import CLAUDE_MODES
 from lot.harness.claude_output import JOURNAL_BYTES, MAX_LINE_BYTES, ending, last_words, process_name, read_records
-from lot.harness.claude_prompt import APPENDED_PROMPT
+from lot.harness.claude_prompt import appended_prompt
+from lot.harness.claude_settings import CONTROL_TIMEOUT_S, ClaudeSettings
+from lot.harness.claude_tools import SERVER, free_tools, tool_server
+from lot.harness.claude_transcript import put_back, transcript_folder
 from lot.harness.claude_transport import PipeTransport
-from lot.harness.harness import AgentBinary, AgentOptions, AgentRecord
+from lot.harness.harness import AgentBinary, AgentOptions, AgentRecord, SessionTools
 from lot.sandbox.driver import GATEWAY_ADDRESS, GATEWAY_SOCKET
 from lot.sandbox.link import CommandRequest, GuestLink, ProcessSpec, ProcessStatus, WhenFull
 
 PLACEHOLDER_KEY = "lot-placeholder-the-real-key-stays-outside"
 START_TIMEOUT_S = 45.0
-CONTROL_TIMEOUT_S = 15.0
+MAX_RETRIES = 2
+"""Of the program's own: the broker waits and asks again while the agent notices nothing."""
 INTERRUPT_TIMEOUT_S = 5.0
-MAX_MESSAGE_BYTES = 8 << 20
-"""Of a user's message as JSON."""
+MAX_MESSAGE_BYTES = 24 << 20
+"""Of a user's message as JSON, with its pictures and documents."""
 
 DISALLOWED_TOOLS = (
     "WebFetch",
@@ -53,6 +72,10 @@ DISALLOWED_TOOLS = (
 _BINARY = PurePosixPath("/opt/lot/claude")
 _HOME = PurePosixPath("/home/lot")
 _ROOT = PurePosixPath("/")
+_WORDS = uuid.UUID("9f6c9ad0-5c5a-4f0e-8f0b-0c1f6a3f7f52")
+"""Names what users add to permissions."""
+_NOTES = PurePosixPath(".lot")
+"""Below the home: what is open of each run."""
 
 logger = logging.getLogger(__name__)
 # The SDK logs an agent's end as an error; ours comes as a record, and is nothing that an operator must act on.
@@ -87,12 +110,15 @@ def agent_binary() -> AgentBinary:
 
 
 class ClaudeHarness:
-    """Drives one Claude Code CLI."""
+    """Drives one Claude Code CLI; `tools` are what it is offered of Lot, if anything."""
 
-    def __init__(self, place: ClaudePlace | None = None) -> None:
+    def __init__(self, place: ClaudePlace | None = None, tools: SessionTools | None = None) -> None:
         self._place = place or ClaudePlace()
+        self._tools = tools
         self._link: GuestLink | None = None
         self._client: ClaudeSDKClient | None = None
+        self._asks = OpenAsks(AgentMode.FULL)
+        self._settings: ClaudeSettings | None = None
         self._name = ""
 
     async def start(self, link: GuestLink, options: AgentOptions) -> None:
@@ -104,38 +130,46 @@ class ClaudeHarness:
         await self.detach()
         name = process_name(options.run)
         status = await _find(link, name)
+        is_old = status is not None
         if status is None:
             status = await self._launch(link, options)
         elif not status.is_running:
             raise AgentError(f"run {options.run} of the agent has ended: start the next run")
         await link.acknowledge(name, "err", status.ends.get("err", 0))
-        client = ClaudeSDKClient(self._sdk_options(options, is_continuation=False), PipeTransport(link, status))
+        self._asks = OpenAsks(options.mode)
+        # What is allowed stands on the command line; said here, the SDK would warn that it will not be asked about.
+        sdk = replace(self._sdk_options(options, is_continuation=False), permission_mode=None, allowed_tools=[])
+        client = ClaudeSDKClient(sdk, PipeTransport(link, status, self._place.home / _NOTES, self._place.user))
         try:
             with anyio.fail_after(START_TIMEOUT_S):
                 await client.connect()
         except Exception as error:  # the SDK raises bare exceptions too
             raise AgentError(await _explain(link, name, error)) from error
         self._link, self._client, self._name = link, client, name
+        self._settings = ClaudeSettings(client, options.model, options.effort, options.mode)
+        if is_old:
+            await self._match(options)
 
-    async def send(self, message: MessageId, text: str) -> None:
+    async def send(self, message: MessageId, text: str, attachments: Sequence[Attachment] = ()) -> None:
         """Hand over a user's message; the program ignores an id that it has seen, in this run or an earlier one.
 
         Raises:
             AgentError: the program is gone, or was never started.
             TooLargeError: the message is longer than `MAX_MESSAGE_BYTES`.
         """
-        line = {
-            "type": "user",
-            "uuid": message,
-            "session_id": "default",
-            "parent_tool_use_id": None,
-            "message": {"role": "user", "content": text},
-        }
-        size = len(json.dumps(line))
-        if size > MAX_MESSAGE_BYTES:
-            raise TooLargeError(f"the message has {size} bytes, more than {MAX_MESSAGE_BYTES}: put it into a file")
+        client = self._connected()
         try:
-            await self._connected().query(_once(line))
+            line = {
+                "type": "user",
+                "uuid": message,
+                "session_id": "default",
+                "parent_tool_use_id": None,
+                "message": {"role": "user", "content": await self._content(message, text, attachments)},
+            }
+            size = len(json.dumps(line))
+            if size > MAX_MESSAGE_BYTES:
+                raise TooLargeError(f"the message has {size} bytes, more than {MAX_MESSAGE_BYTES}: put it into a file")
+            await client.query(_once(line))
         except (NotFoundError, InvalidInputError, ClaudeSDKError) as error:
             raise AgentError(f"the agent program is gone: {error}") from error
 
@@ -155,23 +189,39 @@ class ClaudeHarness:
             if self._link is not None:
                 await self._link.signal(self._name, signal.SIGKILL)
 
-    async def set_model(self, model: str | None) -> None:
-        """Use another model from the next request on.
+    async def answer(self, ask: AskId, answer: Answer) -> bool:
+        """Answer what the agent asked; repeatable.
+
+        Returns:
+            False when the program that asked is gone or no longer waits for it.
+        """
+        if self._client is None or self._link is None:
+            return False
+        status = await _find(self._link, self._name)
+        if status is None or not status.is_running:
+            return False
+
+        async def tell(text: str) -> None:
+            # The same id for the same permission: said again after a broken connection, it is taken once.
+            await self.send(MessageId(str(uuid.uuid5(_WORDS, ask))), text)
+
+        return await self._asks.answer(ask, answer, tell)
+
+    async def configure(self, *, model: str | None, effort: str | None, mode: AgentMode) -> None:
+        """Use these from the next request on; what is as it was already is left alone.
 
         Raises:
-            AgentError: the provider does not have it; the present model stays.
+            AgentError: the provider does not have the model; all stays as it was.
         """
-        try:
-            with anyio.fail_after(CONTROL_TIMEOUT_S):
-                await self._connected().set_model(model)
-        except SandboxUnavailableError:
-            raise
-        except Exception as error:  # the SDK raises bare exceptions too
-            raise AgentError(f"the model was not changed to {model!r}: {error}") from error
+        self._connected()
+        assert self._settings is not None  # as long as there is a client
+        await self._settings.change(model, effort, mode)
+        self._asks.mode = mode
 
     def records(self, link: GuestLink, run: int, offset: int) -> AsyncIterator[AgentRecord]:
         """Yield everything from byte `offset` of a run's output on, then what comes; independent of `start`."""
-        return read_records(link, run, offset)
+        commands = RunningCommands()
+        return with_output(read_records(link, run, offset, commands.see), commands, link, run, offset)
 
     async def detach(self) -> None:
         """Let go of the program without ending it: before a checkpoint, or when the runner retires."""
@@ -179,14 +229,36 @@ class ClaudeHarness:
         if client is not None:
             await client.disconnect()
 
+    async def _content(
+        self, message: MessageId, text: str, attachments: Sequence[Attachment]
+    ) -> str | list[dict[str, Any]]:
+        if not attachments or self._link is None:
+            return text
+        return content(
+            text, attachments, await put(self._link, message, attachments, self._place.home, self._place.user)
+        )
+
+    async def _match(self, options: AgentOptions) -> None:
+        """Give a program that ran already the session's present settings, as far as it takes them."""
+        assert self._settings is not None  # called behind the connection
+        try:
+            await self._settings.match(options.model, options.effort, options.mode)
+        except AgentError as error:
+            logger.warning("agent keeps its settings", extra={"reason": str(error)})
+
     def _connected(self) -> ClaudeSDKClient:
         if self._client is None:
             raise AgentError("the agent program is not attached: start it first")
         return self._client
 
+    async def _ask(
+        self, tool: str, given: dict[str, Any], context: ToolPermissionContext
+    ) -> PermissionResultAllow | PermissionResultDeny:
+        return await self._asks.ask(tool, given, context)
+
     async def _launch(self, link: GuestLink, options: AgentOptions) -> ProcessStatus:
         is_known = options.is_continuation or options.run > 1
-        sdk = self._sdk_options(options, is_continuation=is_known and await self._has_transcript(link, options))
+        sdk = self._sdk_options(options, is_continuation=is_known and await self._ensure_transcript(link, options))
         spec = ProcessSpec(
             name=process_name(options.run),
             argv=command_line(sdk),
@@ -201,12 +273,20 @@ class ClaudeHarness:
         except InvalidInputError as error:
             raise AgentError(f"the agent program could not be started: {error}") from error
 
+    async def _ensure_transcript(self, link: GuestLink, options: AgentOptions) -> bool:
+        """Return whether there is a conversation to continue, put back from the store if the sandbox has lost it."""
+        if await self._has_transcript(link, options):
+            return True
+        if not any(file.path.endswith(f"/{options.agent_session}.jsonl") for file in options.transcript):
+            return False
+        return await put_back(link, self._place.home, self._place.user, options.transcript)
+
     async def _has_transcript(self, link: GuestLink, options: AgentOptions) -> bool:
         """Return whether the CLI knows the conversation: it writes a transcript with the first message, not before.
 
         It refuses to continue an unknown conversation, and to begin one that it knows.
         """
-        projects = str(self._place.home / ".claude/projects")
+        projects = str(transcript_folder(self._place.home))
         argv = ("find", projects, "-maxdepth", "2", "-name", f"{options.agent_session}.jsonl", "-size", "+0")
         request = CommandRequest(argv=argv, cwd=_ROOT, user=self._place.user, timeout_s=20.0)
         found = await link.run(request)
@@ -230,7 +310,10 @@ class ClaudeHarness:
             "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
             # A sandbox that is paused in the middle of a stream must not find that it waited too long.
             "CLAUDE_STREAM_IDLE_TIMEOUT_MS": "3600000",
-            "CLAUDE_CODE_MAX_RETRIES": str(options.max_retries),
+            "CLAUDE_CODE_MAX_RETRIES": str(MAX_RETRIES),
+            # The list of things to do comes whole with each change, as `TodoWrite`.
+            "CLAUDE_CODE_ENABLE_TODO_TOOLS": "1",
+            "CLAUDE_CODE_ENABLE_TASKS": "0",
             "DISABLE_AUTOUPDATER": "1",
         }
 
@@ -238,20 +321,39 @@ class ClaudeHarness:
         return ClaudeAgentOptions(
             cli_path=str(self._place.binary),
             model=options.model,
-            permission_mode="bypassPermissions",
+            permission_mode=CLAUDE_MODES[options.mode],
+            can_use_tool=self._ask,
             setting_sources=["project"],
-            settings=json.dumps({"attribution": {"commit": "", "pr": ""}}),
-            system_prompt={"type": "preset", "preset": "claude_code", "append": APPENDED_PROMPT},
+            settings=json.dumps(_flag_settings(options)),
+            system_prompt={"type": "preset", "preset": "claude_code", "append": appended_prompt(options)},
+            mcp_servers={} if self._tools is None else {SERVER: tool_server(self._tools, options)},
+            allowed_tools=[] if self._tools is None else list(free_tools()),
             disallowed_tools=list(DISALLOWED_TOOLS),
             session_id=None if is_continuation else options.agent_session,
             resume=options.agent_session if is_continuation else None,
             max_buffer_size=MAX_LINE_BYTES,
-            extra_args={"replay-user-messages": None},
+            include_partial_messages=True,
+            forward_subagent_text=True,
+            # Without the second flag nobody could change to the mode that asks nothing while the program runs. The
+            # third: `claude_transcript.py`; the SDK's own way to it would have the SDK read all output.
+            extra_args={
+                "replay-user-messages": None,
+                "allow-dangerously-skip-permissions": None,
+                "session-mirror": None,
+            },
         )
+
+
+def _flag_settings(options: AgentOptions) -> dict[str, Any]:
+    effort = {} if options.effort is None else {"effortLevel": options.effort}
+    # Commands that only look around are allowed while planning by asking the user, not by a model elsewhere.
+    return {"attribution": {"commit": "", "pr": ""}, "useAutoModeDuringPlan": False, **effort}
 
 
 def command_line(options: ClaudeAgentOptions) -> tuple[str, ...]:
     """Return the command line that the SDK itself would use; a test pins it."""
+    if options.can_use_tool is not None:
+        options = replace(options, can_use_tool=None, permission_prompt_tool_name="stdio")
     return tuple(SubprocessCLITransport(prompt="", options=options)._build_command())
 
 

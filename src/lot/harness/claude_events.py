@@ -1,41 +1,50 @@
 """What one line of Claude's output means, as events of ours: pure, and without memory from line to line.
 
 The line comes from inside a sandbox, so nothing about it is taken for granted: what is not of the expected shape
-becomes nothing. Leaves out how lines are read and put together (`claude_output.py`).
+becomes nothing. Leaves out tool calls (`claude_tool_events.py`), what is asked (`claude_ask_events.py`), streamed parts
+(`claude_parts.py`), and how lines are read and put together (`claude_output.py`).
 """
 
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from lot.core.events import (
-    MAX_TEXT_CHARS,
     AgentText,
     AgentThought,
+    Compacted,
     ModelRetried,
     SessionEvent,
-    ToolCalled,
-    ToolFinished,
+    SettingsChanged,
+    SubagentChanged,
     TurnEnded,
     TurnFailed,
 )
 from lot.core.ids import MessageId
 from lot.core.session import AgentState
+from lot.harness.claude_ask_events import asked, closed, taken_at_once
+from lot.harness.claude_fields import mapping, mappings, message_ids, name, number, plain, text, total, whole
+from lot.harness.claude_modes import OUR_MODES
+from lot.harness.claude_tool_events import called, finished
 
-_MAX_NAME_CHARS = 200
 _MAX_DEPTH = 50
-_MESSAGE_ID = re.compile(r"[0-9a-fA-F-]{36}")
+_MAX_SUMMARY_CHARS = 4_000
 _UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 """NUL, which PostgreSQL refuses, and surrogates, which alone are no text."""
 
+# `requires_action` is left out: the line of what is asked says it, together with what.
 _STATES: Mapping[str, AgentState] = {
     "running": AgentState.RUNNING,
-    "requires_action": AgentState.WAITING,
     "idle": AgentState.IDLE,
+}
+_TASKS: Mapping[str, Literal["completed", "failed", "stopped"]] = {
+    "completed": "completed",
+    "failed": "failed",
+    "stopped": "stopped",
+    "killed": "stopped",
 }
 _CAUSES: Mapping[int, str] = {
     401: "The model provider refused the key: set a valid one and send the message again.",
@@ -70,10 +79,17 @@ class Meaning:
 NOTHING = Meaning()
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 def parse(raw: bytes) -> Mapping[str, Any] | None:
     """Return a line as a JSON object, or None when it is not one. Never raises."""
     try:
-        line = json.loads(raw, parse_constant=_refuse_constant)
+        line = _DECODER.decode(raw.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
     if not isinstance(line, dict):
@@ -91,8 +107,14 @@ def translate(line: Mapping[str, Any], at: datetime) -> Meaning:
         case "result":
             return _result(line, at)
         case "command_lifecycle" if line.get("state") in ("completed", "cancelled"):
-            return Meaning(delivered=_message_ids([line.get("command_uuid")]), is_open=True)
-        case "command_lifecycle" | "control_request" | "control_response":
+            return Meaning(delivered=message_ids([line.get("command_uuid")]), is_open=True)
+        case "control_request":
+            ask = asked(line, at)
+            return Meaning(is_open=True) if ask is None else Meaning(events=(ask,), agent=AgentState.WAITING)
+        case "control_response":
+            taken = taken_at_once(line, at)
+            return Meaning(is_open=True, events=() if taken is None else (taken,))
+        case "command_lifecycle" | "control_cancel_request" | "stream_event":
             return Meaning(is_open=True)
         case "system":
             return _system(line, at)
@@ -118,76 +140,58 @@ def together(meanings: Iterable[Meaning]) -> Meaning:
 
 
 def _said(line: Mapping[str, Any], at: datetime) -> Iterator[SessionEvent]:
-    message = _mapping(line.get("message"))
+    message = mapping(line.get("message"))
     if message.get("model") == "<synthetic>":
         return  # the program's own words about a failure; the result line says it again, with its cause
-    parent = _name(line.get("parent_tool_use_id"))
-    for block in _mappings(message.get("content")):
+    parent = name(line.get("parent_tool_use_id"))
+    for block in mappings(message.get("content")):
         match block.get("type"):
-            case "text" if text := _text(block.get("text")):
-                yield AgentText(at=at, text=text, parent_tool_call_id=parent)
-            case "thinking" if text := _text(block.get("thinking")):
-                yield AgentThought(at=at, text=text, parent_tool_call_id=parent)
-            case "tool_use" if (tool_call_id := _name(block.get("id"))) and (name := _name(block.get("name"))):
-                given = _bounded(dict(_mapping(block.get("input"))))
-                yield ToolCalled(at=at, tool_call_id=tool_call_id, name=name, input=given, parent_tool_call_id=parent)
+            case "text" if said := text(block.get("text")):
+                yield AgentText(at=at, text=said, parent_tool_call_id=parent)
+            case "thinking" if thought := text(block.get("thinking")):
+                yield AgentThought(at=at, text=thought, parent_tool_call_id=parent)
+            case "tool_use":
+                yield from called(block, parent, at)
 
 
 def _user(line: Mapping[str, Any], at: datetime) -> Meaning:
     if line.get("isReplay") is True:
-        return Meaning(echoed=_message_ids([line.get("uuid")]))
+        return Meaning(echoed=message_ids([line.get("uuid")]))
     results = [
         block
-        for block in _mappings(_mapping(line.get("message")).get("content"))
-        if block.get("type") == "tool_result" and _name(block.get("tool_use_id"))
+        for block in mappings(mapping(line.get("message")).get("content"))
+        if block.get("type") == "tool_result" and name(block.get("tool_use_id"))
     ]
     # What the tool itself reports stands once beside the message: it belongs to the block only if there is one.
-    report = _mapping(line.get("tool_use_result")) if len(results) == 1 else {}
-    return Meaning(events=tuple(_finished(block, report, at) for block in results))
-
-
-def _finished(block: Mapping[str, Any], report: Mapping[str, Any], at: datetime) -> ToolFinished:
-    content = block.get("content")
-    if not isinstance(content, str):
-        content = "\n".join(_plain(part.get("text")) for part in _mappings(content) if part.get("type") == "text")
-    patch = [dict(hunk) for hunk in _mappings(report.get("structuredPatch"))]
-    is_patch_kept = _size(patch) <= MAX_TEXT_CHARS
-    return ToolFinished(
-        at=at,
-        tool_call_id=_name(block.get("tool_use_id")) or "",
-        is_error=block.get("is_error") is True,
-        output=_text(content),
-        is_truncated=len(content) > MAX_TEXT_CHARS or not is_patch_kept,
-        path=_plain(report.get("filePath"))[:4096] or None,
-        patch=patch if patch and is_patch_kept else None,
-    )
+    report = mapping(line.get("tool_use_result")) if len(results) == 1 else {}
+    return Meaning(events=(*closed(line, at), *(finished(block, report, at) for block in results)))
 
 
 def _result(line: Mapping[str, Any], at: datetime) -> Meaning:
-    reason = _name(line.get("terminal_reason")) or ""
+    reason = name(line.get("terminal_reason")) or ""
     taken = line.get("user_message_uuids")
-    delivered = _message_ids(taken if isinstance(taken, list) else [])
+    delivered = message_ids(taken if isinstance(taken, list) else [])
     is_interrupted = reason.startswith("aborted")
     if line.get("is_error") is not True or is_interrupted:
-        usage = _mapping(line.get("usage"))
-        duration_ms = _number(line.get("duration_ms"))
+        usage = mapping(line.get("usage"))
+        duration_ms = number(line.get("duration_ms"))
         ended = TurnEnded(
             at=at,
             outcome="interrupted" if is_interrupted else "completed",
             terminal_reason=reason or None,
             duration_s=None if duration_ms is None else duration_ms / 1000,
-            input_tokens=_sum(usage, "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),
-            output_tokens=_sum(usage, "output_tokens"),
+            input_tokens=total(usage, "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),
+            output_tokens=total(usage, "output_tokens"),
         )
         return Meaning(events=(ended,), delivered=delivered, is_open=True)
-    status = _whole(line.get("api_error_status"))
+    status = whole(line.get("api_error_status"))
     failed = TurnFailed(at=at, reason=_cause(line, reason, status), status=status)
     return Meaning(events=(failed,), delivered=delivered, agent=AgentState.ERRORED, is_open=True)
 
 
 def _cause(line: Mapping[str, Any], reason: str, status: int | None) -> str:
     errors = line.get("errors")
-    said = _text(line.get("result")) or "; ".join(_plain(e) for e in (errors if isinstance(errors, list) else []))
+    said = text(line.get("result")) or "; ".join(plain(e) for e in (errors if isinstance(errors, list) else []))
     known = _STOPS.get(reason) or (_CAUSES.get(status) if status is not None else None)
     if known and said:
         return f"{known} (The agent says: {said[:2000]})"
@@ -197,23 +201,60 @@ def _cause(line: Mapping[str, Any], reason: str, status: int | None) -> str:
 def _system(line: Mapping[str, Any], at: datetime) -> Meaning:
     match line.get("subtype"):
         case "session_state_changed":
-            return Meaning(agent=_STATES.get(_plain(line.get("state"))))
+            return Meaning(agent=_STATES.get(plain(line.get("state"))))
         case "init":
             # Said once at the beginning of every turn, also of one that follows another without an `idle` between.
             return Meaning(agent=AgentState.RUNNING)
+        case "thinking_tokens":
+            return Meaning(is_open=True)
+        case "status":
+            mode = OUR_MODES.get(plain(line.get("permissionMode")))
+            return Meaning(
+                is_open=True, events=() if mode is None else (SettingsChanged(at=at, mode=mode, by="agent"),)
+            )
+        case "compact_boundary":
+            facts = mapping(line.get("compact_metadata"))
+            trigger, before = name(facts.get("trigger")) or "auto", whole(facts.get("pre_tokens"))
+            return Meaning(events=(Compacted(at=at, trigger=trigger, tokens_before=before),))
+        case "task_started" | "task_updated" | "task_notification":
+            task = _task(line, at)
+            return NOTHING if task is None else Meaning(events=(task,))
         case "api_retry":
             retried = ModelRetried(
                 at=at,
-                attempt=_whole(line.get("attempt")) or 1,
-                delay_s=(_number(line.get("retry_delay_ms")) or 0.0) / 1000,
-                status=_whole(line.get("error_status")),
+                attempt=whole(line.get("attempt")) or 1,
+                delay_s=(number(line.get("retry_delay_ms")) or 0.0) / 1000,
+                status=whole(line.get("error_status")),
+                reason=name(line.get("error")),
             )
             return Meaning(events=(retried,))
     return NOTHING
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+def _task(line: Mapping[str, Any], at: datetime) -> SubagentChanged | None:
+    """Return how a sub-agent or a background command goes.
+
+    That one has ended well is said twice, as an update and as a notification: the second counts, which has a summary.
+    A command that the agent waits for is called a task too once it takes long: it is none here.
+    """
+    task_id, subtype = name(line.get("task_id")), line.get("subtype")
+    status: Literal["running", "completed", "failed", "stopped"] | None = "running"
+    if subtype == "task_updated":
+        status = _TASKS.get(plain(mapping(line.get("patch")).get("status")))
+        status = None if status == "completed" else status
+    elif subtype == "task_notification":
+        status = _TASKS.get(plain(line.get("status")), "completed")
+    is_waited_for = line.get("task_type") == "local_bash" and line.get("is_backgrounded") is False
+    if task_id is None or status is None or is_waited_for or line.get("output_file") == "":
+        return None
+    return SubagentChanged(
+        at=at,
+        task_id=task_id,
+        tool_call_id=name(line.get("tool_use_id")),
+        status=status,
+        description=name(line.get("description")),
+        summary=plain(line.get("summary"))[:_MAX_SUMMARY_CHARS] or None,
+    )
 
 
 def _storable(value: Any, depth: int) -> Any:
@@ -226,59 +267,3 @@ def _storable(value: Any, depth: int) -> Any:
     if isinstance(value, list):
         return [_storable(item, depth + 1) for item in value]
     return value
-
-
-def _bounded(given: dict[str, Any]) -> dict[str, Any]:
-    """Return a tool's input, its longest texts cut when it is too large to keep."""
-    if _size(given) <= MAX_TEXT_CHARS:
-        return given
-    cut = {key: value[:20_000] if isinstance(value, str) else value for key, value in given.items()}
-    if _size(cut) <= MAX_TEXT_CHARS:
-        return {**cut, "_truncated": True}
-    return {"_truncated": True}
-
-
-def _size(value: Any) -> int:
-    try:
-        return len(json.dumps(value))
-    except RecursionError:
-        return MAX_TEXT_CHARS + 1
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _text(value: Any) -> str:
-    return _plain(value)[:MAX_TEXT_CHARS]
-
-
-def _name(value: Any) -> str | None:
-    return _plain(value)[:_MAX_NAME_CHARS] or None
-
-
-def _number(value: Any) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and abs(value) < 1e15 and math.isfinite(value) else None
-
-
-def _whole(value: Any) -> int | None:
-    number = _number(value)
-    return None if number is None else int(number)
-
-
-def _sum(usage: Mapping[str, Any], *keys: str) -> int | None:
-    found = [number for key in keys if (number := _whole(usage.get(key))) is not None]
-    return sum(found) if found else None
-
-
-def _message_ids(values: Iterable[Any]) -> tuple[MessageId, ...]:
-    return tuple(MessageId(value) for value in values if isinstance(value, str) and _MESSAGE_ID.fullmatch(value))

@@ -1,7 +1,25 @@
 """What Lot adds to the agent's system prompt: short, and all of it here."""
 
-APPENDED_PROMPT = """\
+from lot.harness.harness import AgentOptions
+
+_SANDBOX = """\
 You work in a sandbox of Lot, on a checkout of the user's repository. You may do anything in it: run commands, install
-packages, use sudo. A dev server may already run on this checkout; leave it running, it picks up changes by itself.
-You are on a branch of this session. Nobody but you works in it; Lot saves the work and opens the pull request when
-the user asks for it. Do not push other branches."""
+packages, use sudo.
+Dev server: where the project has one it already runs on this checkout and picks up changes by itself. Never start a
+second one. If it must be restarted (a new dependency, changed configuration), call `mcp__lot__restart_dev_server`; its
+output is in `mcp__lot__read_dev_log`. `.env` is written by Lot: read it, do not change it."""
+
+_BRANCH = """\
+Branch: the checkout is on the branch of this session and nobody but you works on it. Leave your work in the working
+tree or commit it as you like. Do not push and do not open pull requests yourself: when the user wants one, call
+`mcp__lot__create_pull_request`, which saves and pushes everything; called again it updates the same pull request."""
+
+_BROWSER = """\
+Browser: `mcp__lot__take_screenshot` shows you a page of the app; look at what you changed when it can be seen."""
+
+
+def appended_prompt(options: AgentOptions) -> str:
+    """Return what the agent of one session is told."""
+    preview = () if options.preview_url is None else (f"Preview: the user sees the app at {options.preview_url}.",)
+    browser = (_BROWSER,) if options.has_browser else ()
+    return "\n".join((_SANDBOX, *preview, *browser, _BRANCH))

@@ -4,13 +4,15 @@ A harness turns a program's raw output, read from a durable pipe, into our event
 nothing that the pipe and the store do not have, so that it can be made anew at any moment while the agent lives on.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from lot.core.events import SessionEvent
-from lot.core.ids import MessageId
+from lot.core.asks import Answer
+from lot.core.events import LivePart, SessionEvent
+from lot.core.ids import AskId, MessageId
+from lot.core.records import AgentMode, Attachment, FileLines
 from lot.core.session import AgentState
 from lot.sandbox.link import GuestLink
 
@@ -30,8 +32,17 @@ class AgentOptions:
     provider: str
     """`anthropic` or `rehearsal`; for labels only, the gateway decides where requests go."""
     is_scripted: bool = False
-    max_retries: int = 4
-    """How often the program itself tries a failed request to the model again."""
+    effort: str | None = None
+    """low, medium, high, xhigh or max; None: as the model does by itself."""
+    mode: AgentMode = AgentMode.FULL
+    program: str = "claude"
+    """As `core.records.Session.program`."""
+    preview_url: str | None = None
+    """Where people see the app; told to the agent."""
+    has_browser: bool = False
+    """Whether the tool that takes a screenshot is offered."""
+    transcript: tuple[FileLines, ...] = ()
+    """The program's own transcript as the store has it, put in place where the sandbox has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +59,30 @@ class AgentRecord:
     """The agent's state after this record, where it says so."""
     is_end: bool = False
     """The program has ended; nothing follows in this run."""
+    parts: tuple[LivePart, ...] = ()
+    """What is still being written, to be shown and forgotten. In a record with `is_live` nothing else is set."""
+    is_live: bool = False
+    """Only `parts` are said: nothing is stored, and the next record begins at the same `from_offset`."""
+    lines: str = ""
+    """The program's own lines between the two offsets, as far as they are worth keeping: whole, one below another."""
+    files: tuple[FileLines, ...] = ()
+    """What the program wrote to its own transcript, where it says so."""
+
+
+class SessionTools(Protocol):
+    """What Lot offers its agents as tools, carried out outside the sandbox."""
+
+    async def create_pull_request(self, title: str | None, body: str | None) -> str:
+        """Open the session's pull request or update it; return what to tell the agent, with its address."""
+
+    async def restart_dev_server(self) -> str:
+        """Restart the dev server and wait until it answers or has failed; return which, with the end of its log."""
+
+    async def read_dev_log(self, lines: int) -> str:
+        """Return the newest lines of the dev server's log."""
+
+    async def screenshot(self, path: str, width: int, height: int) -> bytes:
+        """Return the app's page as a PNG."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +104,7 @@ class Harness(Protocol):
             AgentError: it did not come up, with what it said.
         """
 
-    async def send(self, message: MessageId, text: str) -> None:
+    async def send(self, message: MessageId, text: str, attachments: Sequence[Attachment] = ()) -> None:
         """Hand over a user's message; the program ignores an id that it has seen.
 
         Raises:
@@ -79,8 +114,21 @@ class Harness(Protocol):
     async def interrupt(self) -> None:
         """Stop the running turn and the commands it started; nothing happens when none runs."""
 
-    async def set_model(self, model: str | None) -> None:
-        """Use another model from the next request on."""
+    async def answer(self, ask: AskId, answer: Answer) -> bool:
+        """Answer what the agent asked; repeatable.
+
+        Returns:
+            False when the program that asked is gone or no longer waits for it: the answer must reach the agent
+            otherwise.
+        """
+
+    async def configure(self, *, model: str | None, effort: str | None, mode: AgentMode) -> None:
+        """Use these from the next request on; what is as it was already is left alone.
+
+        Raises:
+            AgentError: the provider does not have the model, or the program does not know the mode; all stays as it
+                was.
+        """
 
     def records(self, link: GuestLink, run: int, offset: int) -> AsyncIterator[AgentRecord]:
         """Yield everything from byte `offset` of a run's output on, then what comes; independent of `start`."""

@@ -1,19 +1,23 @@
 """The control plane's view of one runner: the protocol that `fleet` hands out; `http_client.py` implements it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from anyio.abc import ByteStream
 
+from lot.core.asks import Answer
+from lot.core.ids import AskId
 from lot.harness.harness import AgentRecord
 from lot.runner.protocol import (
     AgentOrder,
     Assignment,
+    AttachmentBody,
     BringUpOrder,
     BringUpResult,
     CommandOrder,
     CommandOutcome,
+    ConfigureOrder,
     DevOrder,
     DevStatus,
     DiffResult,
@@ -64,9 +68,14 @@ class RunnerClient(Protocol):
         ...
 
     async def start_agent(self, order: AgentOrder) -> None: ...
-    async def send_message(self, message_id: str, text: str) -> None: ...
+    async def send_message(self, message_id: str, text: str, attachments: Sequence[AttachmentBody] = ()) -> None: ...
+    async def answer(self, ask: AskId, answer: Answer) -> bool:
+        """Answer what the agent asked; False when nobody waits for it any more."""
+        ...
+
+    async def configure_agent(self, order: ConfigureOrder) -> None: ...
     async def interrupt(self) -> None: ...
-    def agent_records(self, run: int, offset: int) -> AsyncIterator[AgentRecord]: ...
+    def agent_records(self, run: int, offset: int, program: str = "claude") -> AsyncIterator[AgentRecord]: ...
     async def diff(self, base_commit: str) -> DiffResult: ...
     async def publish(self, order: PublishOrder) -> PublishResult: ...
     async def processes(self) -> tuple[ProcessBody, ...]: ...

@@ -8,12 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from lot.core.errors import InvalidInputError
 from lot.core.ids import SandboxId
 from lot.guest.build import build_guest
+from lot.harness.acp import PROGRAM_PREFIX, AcpHarness
 from lot.harness.claude import ClaudeHarness, ClaudePlace, agent_binary
-from lot.harness.harness import AgentBinary, Harness
+from lot.harness.harness import AgentBinary, Harness, SessionTools
+from lot.runner.control_plane import BrokerControlPlane
 from lot.runner.gateway import SandboxGateway
-from lot.runner.parts import Credentials, Gateway, RunnerParts, RunnerSettings
+from lot.runner.parts import ControlPlane, Credentials, Gateway, RunnerParts, RunnerSettings
 from lot.runner.watchdog import SandboxHands
 from lot.runner.workspace import Workspace
 from lot.sandbox import emergency
@@ -52,8 +55,15 @@ class _GvisorParts:
         agent = _agent_folder(self.settings.data_dir / "agents", agent_binary())
         return (ReadOnlyMount(source=agent, target=_agent_target()),)
 
-    def harness(self) -> Harness:
-        return ClaudeHarness(ClaudePlace(binary=_agent_target() / _AGENT_FILE))
+    def harness(self, program: str, tools: SessionTools) -> Harness:
+        if program.startswith(PROGRAM_PREFIX):
+            return AcpHarness()
+        if program != "claude":
+            raise InvalidInputError(f"there is no harness for the agent program {program!r}")
+        return ClaudeHarness(ClaudePlace(binary=_agent_target() / _AGENT_FILE), tools)
+
+    def control_plane(self, credentials: Credentials) -> ControlPlane:
+        return BrokerControlPlane(credentials)
 
     def gateway(self, listener: socket.socket, credentials: Credentials) -> Gateway:
         return SandboxGateway(listener, credentials)

@@ -10,6 +10,7 @@ import logging
 import re
 import socket
 import time
+import uuid
 from collections.abc import AsyncIterator, Collection, Mapping
 
 import anyio
@@ -24,17 +25,22 @@ HOLD_S = 30.0
 RETRY_S = 0.2
 QUIESCE_S = 1.0
 """How long running answers may take to end by themselves before a checkpoint."""
+HOLD_TELL_S = 1.0
+"""How long telling the broker which answers to hold may take."""
 FLUSH_S = 0.5
 """How long a sandbox may take to read the end of an answer."""
 MAX_MODEL_BYTES = 32 << 20
 
 _MODEL_PATHS = frozenset({"/model/v1/messages", "/model/v1/messages/count_tokens", "/model/v1/models"})
+_EXCHANGE_HEADER = "x-lot-exchange"
+"""Names a model request to the broker."""
 _GIT_PATH = re.compile(r"/git/repo\.git(/(?!\.+(/|$))[A-Za-z0-9._-]+)+")
 """Strict, as nothing on the way may take a path for another one: the pass that is added opens more than git."""
 _METHODS = ("GET", "POST")
 _NOT_PASSED_UP = frozenset(
     {"host", "connection", "keep-alive", "te", "trailer", "upgrade", "transfer-encoding", "expect"}
     | {"authorization", "proxy-authorization", "proxy-connection", "x-api-key", "cookie", "forwarded"}
+    | {_EXCHANGE_HEADER}
 )
 _NOT_PASSED_DOWN = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "upgrade", "date", "server", "set-cookie"}
@@ -70,7 +76,8 @@ class SandboxGateway:
             timeout=httpx.Timeout(connect=5.0, read=None, write=120.0, pool=None),
         )
         self._server: uvicorn.Server | None = None
-        self._exchanges: set[anyio.CancelScope] = set()
+        self._exchanges: dict[str, anyio.CancelScope] = {}
+        """Everything under way, by its name."""
 
     async def open(self) -> None:
         """Serve, or go on after `quiesce`; nothing happens when it serves already."""
@@ -95,7 +102,19 @@ class SandboxGateway:
         self._server = server
 
     async def quiesce(self, limit_s: float = QUIESCE_S) -> None:
-        """End every answer in order, within `limit_s`, and close every connection; take no new ones."""
+        """End every answer in order, within `limit_s`, and close every connection; take no new ones.
+
+        The sandbox will ask again for what was cut off: the broker holds those answers for it.
+        """
+        await self._end(limit_s, is_to_hold=True)
+
+    async def close(self) -> None:
+        """End for good; nobody will ask again."""
+        await self._end(0.0, is_to_hold=False)
+        self._listener.close()
+        await self._control.aclose()
+
+    async def _end(self, limit_s: float, *, is_to_hold: bool) -> None:
         server, self._server = self._server, None
         if server is None:
             return
@@ -107,7 +126,9 @@ class SandboxGateway:
         for connection in list(connections):
             connection.shutdown()
         await _drained(connections, limit_s)
-        for exchange in self._exchanges:
+        if is_to_hold and self._exchanges:
+            await self._have_held()
+        for exchange in self._exchanges.values():
             exchange.cancel()
         await _drained(connections, FLUSH_S)
         for connection in list(connections):
@@ -115,24 +136,29 @@ class SandboxGateway:
             connection.transport.abort()
         await _drained(connections, FLUSH_S)
 
-    async def close(self) -> None:
-        """End for good."""
-        await self.quiesce(0.0)
-        self._listener.close()
-        await self._control.aclose()
+    async def _have_held(self) -> None:
+        """Have the broker read on what is about to be cut off; without it, the agent's next request is paid anew."""
+        headers, names = {"authorization": self._authorization}, list(self._exchanges)
+        with anyio.move_on_after(HOLD_TELL_S):
+            try:
+                await self._control.post("/broker/model/hold", headers=headers, json={"exchanges": names})
+            except httpx.HTTPError as error:
+                logger.warning("answers are not held", extra={"reason": type(error).__name__})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_model = scope["path"] in _MODEL_PATHS
         if scope["method"] not in _METHODS or not (is_model or _GIT_PATH.fullmatch(scope["path"])):
             await _answer(send, 404, "not_found_error", "there is nothing here")
             return
-        exchange = _Exchange(self._control, self._authorization, scope, receive, send, is_model=is_model)
+        name = uuid.uuid4().hex
+        own = {"authorization": self._authorization, _EXCHANGE_HEADER: name}
+        exchange = _Exchange(self._control, own, scope, receive, send, is_model=is_model)
         with anyio.CancelScope() as cut:
-            self._exchanges.add(cut)
+            self._exchanges[name] = cut
             try:
                 await exchange.run()
             finally:
-                self._exchanges.discard(cut)
+                del self._exchanges[name]
         if cut.cancelled_caught:
             await exchange.end_early()
 
@@ -143,7 +169,7 @@ class _Exchange:
     def __init__(
         self,
         control: httpx.AsyncClient,
-        authorization: str,
+        own_headers: Mapping[str, str],
         scope: Scope,
         receive: Receive,
         send: Send,
@@ -152,7 +178,7 @@ class _Exchange:
     ) -> None:
         self._control, self._scope, self._receive, self._send = control, scope, receive, send
         self._is_model = is_model
-        self._headers = _upward(scope) | {"authorization": authorization}
+        self._headers = _upward(scope) | dict(own_headers)
         self._has_begun, self._has_length, self._is_over = False, False, False
         self._body_is_touched = False
 
@@ -201,7 +227,7 @@ class _Exchange:
 
     async def _ask(self, body: bytes | None) -> httpx.Response:
         """Send the request until there is an answer, as long as that can do no harm."""
-        deadline = time.monotonic() + HOLD_S
+        deadline: float | None = None
         while True:
             method = self._scope["method"]
             content = None if method == "GET" else self._git_body() if body is None else body
@@ -210,6 +236,7 @@ class _Exchange:
                 return await self._control.send(request, stream=True)
             except httpx.TransportError as error:
                 is_refused = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+                deadline = deadline or time.monotonic() + HOLD_S
                 if self._body_is_touched or not (is_refused or self._is_model) or time.monotonic() > deadline:
                     raise
             await anyio.sleep(RETRY_S)

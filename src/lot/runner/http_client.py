@@ -2,10 +2,11 @@
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import anyio
 import httpx
@@ -14,16 +15,20 @@ from pydantic import BaseModel, TypeAdapter
 from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosedOK, WebSocketException
 
+from lot.core.asks import Answer
 from lot.core.errors import LotError, RunnerGoneError
+from lot.core.ids import AskId
 from lot.harness.harness import AgentRecord
 from lot.runner.client import TerminalStream
 from lot.runner.protocol import (
     AgentOrder,
     Assignment,
+    AttachmentBody,
     BringUpOrder,
     BringUpResult,
     CommandOrder,
     CommandOutcome,
+    ConfigureOrder,
     DevOrder,
     DevStatus,
     DiffResult,
@@ -45,10 +50,12 @@ from lot.runner.wire import (
     OFFSET,
     RECORD,
     RUNNER_SOCKET,
+    AnswerBody,
     DiffQuery,
     Empty,
     MessageBody,
     PauseQuery,
+    Reached,
     Resize,
     StatusQuery,
     Stored,
@@ -125,18 +132,27 @@ class HttpRunnerClient:
     async def start_agent(self, order: AgentOrder) -> None:
         await self._call("start_agent", order, None, BRING_UP_TIMEOUT_S)
 
-    async def send_message(self, message_id: str, text: str) -> None:
-        await self._call("send_message", MessageBody(message_id=message_id, text=text), None)
+    async def send_message(self, message_id: str, text: str, attachments: Sequence[AttachmentBody] = ()) -> None:
+        body = MessageBody(message_id=message_id, text=text, attachments=tuple(attachments))
+        await self._call("send_message", body, None)
+
+    async def answer(self, ask: AskId, answer: Answer) -> bool:
+        return (await self._call("answer", AnswerBody(ask=ask, answer=answer), Reached)).reached
+
+    async def configure_agent(self, order: ConfigureOrder) -> None:
+        await self._call("configure_agent", order, None)
 
     async def interrupt(self) -> None:
         await self._call("interrupt", Empty(), None)
 
-    async def agent_records(self, run: int, offset: int) -> AsyncIterator[AgentRecord]:
+    async def agent_records(self, run: int, offset: int, program: str = "claude") -> AsyncIterator[AgentRecord]:
         """Yield records; asking for the next one says that the one before is stored."""
-        async with self._socket_to(f"/records/{run}?offset={offset}") as socket:
+        async with self._socket_to(f"/records/{run}?{urlencode({'offset': offset, 'program': program})}") as socket:
             async for frame in _frames(socket):
                 record = RECORD.validate_python(_json(frame)["record"])
                 yield record
+                if record.is_live:
+                    continue
                 await _send(socket, Stored(ack=record.to_offset).model_dump_json())
 
     async def diff(self, base_commit: str) -> DiffResult:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from lot.harness.harness import Harness
+from lot.harness.harness import Harness, SessionTools
 from lot.runner.protocol import DiffResult, PublishOrder, PublishResult, SyncOrder, SyncResult
 from lot.runner.watchdog import SandboxHands
 from lot.sandbox.driver import ReadOnlyMount, SandboxDriver
@@ -60,6 +60,17 @@ class Gateway(Protocol):
         """End for good."""
 
 
+class ControlPlane(Protocol):
+    """What a runner may ask of the control plane for its session, beside the model and git."""
+
+    async def create_pull_request(self, title: str | None, body: str | None) -> str:
+        """Open the session's pull request or update it; return what to tell the agent.
+
+        Raises:
+            LotError: why it could not be done.
+        """
+
+
 class Workspace(Protocol):
     """The checkout in a sandbox."""
 
@@ -93,8 +104,15 @@ class RunnerParts(Protocol):
     def mounts(self) -> tuple[ReadOnlyMount, ...]:
         """Return what every sandbox sees of the host beside what its driver gives it: the agent program."""
 
-    def harness(self) -> Harness:
-        """Return a harness that drives nothing yet."""
+    def harness(self, program: str, tools: SessionTools) -> Harness:
+        """Return a harness for an agent program (as `core.records.Session.program`) that drives nothing yet.
+
+        Raises:
+            InvalidInputError: there is none for this program.
+        """
+
+    def control_plane(self, credentials: Credentials) -> ControlPlane:
+        """Return what a runner may ask of the control plane for its session."""
 
     def gateway(self, listener: socket.socket, credentials: Credentials) -> Gateway:
         """Return a gateway on a socket; it takes the socket over."""

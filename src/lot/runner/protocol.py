@@ -10,6 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from lot.core.records import AgentMode
+
 SubjectKind = Literal["session", "snapshot"]
 
 
@@ -146,6 +148,39 @@ class AgentOrder(_Body):
     model: str | None
     provider: str
     is_scripted: bool
+    effort: str | None = None
+    mode: AgentMode = AgentMode.FULL
+    program: str = "claude"
+    """As `core.records.Session.program`."""
+    preview_url: str | None = None
+    has_browser: bool = False
+    dev: DevOrder | None = None
+    """How the agent may restart the dev server."""
+    transcript: tuple["FileBody", ...] = ()
+    """The program's own transcript as the store has it; put into the sandbox where the sandbox does not have it."""
+
+
+class FileBody(_Body):
+    """A text file."""
+
+    path: str
+    text: str
+
+
+class AttachmentBody(_Body):
+    """A file that comes with a message; `data` is base64."""
+
+    name: str
+    media_type: str
+    data: str
+
+
+class ConfigureOrder(_Body):
+    """What the agent is to use from the next request on."""
+
+    model: str | None
+    effort: str | None
+    mode: AgentMode
 
 
 class DiffResult(_Body):

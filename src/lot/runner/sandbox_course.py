@@ -12,6 +12,7 @@ from lot.core.errors import (
     BootFailedError,
     ImageDamagedError,
     InvalidInputError,
+    LotError,
     SandboxUnavailableError,
 )
 from lot.core.ids import SandboxId
@@ -183,7 +184,7 @@ class SandboxCourse:
 
     async def _open_ways(self, driver: SandboxDriver, *, is_restored: bool) -> None:
         link = await driver.link(self._sandbox)
-        ways = WaysIn(link, self._parts, self._tell)
+        ways = WaysIn(link, self._parts, self._parts.control_plane(self._credentials), self._tell)
         await self._tasks.start(ways.hold_open)
         try:
             await _first_questions(link, ways, is_restored)
@@ -210,10 +211,14 @@ class SandboxCourse:
             return
         await self._gateway.open()
         await self._open_ways(driver, is_restored=False)
-        if before is not None:
-            await self.ways.restore_agent(before)
         self._watch = anyio.CancelScope()
         self._tasks.start_soon(self._watch_end, self._watch)
+        if before is not None:
+            try:
+                await self.ways.restore_agent(before)
+            except LotError as error:
+                # Why there was no pause is what the caller is told; it attaches to the agent itself.
+                logger.warning("agent was not attached again", extra={"reason": str(error)})
 
     async def _say_paused(self, into: Path) -> PauseResult:
         """Answer a pause of a sandbox that is not on: it may have been finished before."""

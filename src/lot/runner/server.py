@@ -20,6 +20,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lot.core.errors import InvalidInputError, LotError, NotFoundError, StaleEpochError, TooLargeError
+from lot.core.ids import AskId
 from lot.runner.first_error import first_error
 from lot.runner.operations import Operations
 from lot.runner.protocol import (
@@ -27,6 +28,7 @@ from lot.runner.protocol import (
     Assignment,
     BringUpOrder,
     CommandOrder,
+    ConfigureOrder,
     DevOrder,
     PortBody,
     ProcessBody,
@@ -41,10 +43,12 @@ from lot.runner.wire import (
     MAX_BODY_BYTES,
     OFFSET,
     RECORD,
+    AnswerBody,
     DiffQuery,
     Empty,
     MessageBody,
     PauseQuery,
+    Reached,
     Resize,
     StatusQuery,
     Stored,
@@ -81,6 +85,10 @@ async def _open_terminal(runner: Runner, order: TerminalOrder) -> object:
     return _process_body(await runner.ways.open_terminal(order))
 
 
+async def _pass_answer(runner: Runner, body: AnswerBody) -> object:
+    return Reached(reached=await runner.ways.answer(AskId(body.ask), body.answer))
+
+
 async def _ports(runner: Runner, _: Empty) -> object:
     return [
         PortBody(port=port.port, address=port.address, process=port.process) for port in await runner.ways.link.ports()
@@ -98,7 +106,11 @@ CALLS: Mapping[str, _Call] = {
     "stop_dev": _Call(Empty, lambda runner, _: runner.ways.dev.stop()),
     "pause": _Call(PauseQuery, lambda runner, query: runner.course.pause(Path(query.into))),
     "start_agent": _Call(AgentOrder, lambda runner, order: runner.ways.start_agent(order)),
-    "send_message": _Call(MessageBody, lambda runner, body: runner.ways.send_message(body.message_id, body.text)),
+    "send_message": _Call(
+        MessageBody, lambda runner, body: runner.ways.send_message(body.message_id, body.text, body.attachments)
+    ),
+    "answer": _Call(AnswerBody, _pass_answer),
+    "configure_agent": _Call(ConfigureOrder, lambda runner, order: runner.ways.configure_agent(order)),
     "interrupt": _Call(Empty, lambda runner, _: runner.ways.interrupt()),
     "diff": _Call(DiffQuery, lambda runner, query: runner.ways.workspace.diff(query.base_commit)),
     "publish": _Call(PublishOrder, lambda runner, order: runner.ways.workspace.publish(order)),
@@ -226,12 +238,12 @@ async def _pass_input_on(socket: WebSocket, ways: WaysIn, name: str) -> None:
 async def _serve_records(socket: WebSocket) -> None:
     run = socket.path_params["run"]
     async with _answering(socket) as runner:
-        offset = _number(socket, "offset")
+        offset, program = _number(socket, "offset"), socket.query_params.get("program", "claude")
         ways = runner.ways
         with ways.stream():
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_take_note_of_stored, socket, ways, run)
-                async with _closing(ways.records(run, offset)) as records:
+                async with _closing(ways.records(run, offset, program)) as records:
                     async for record in records:
                         await socket.send_text(f'{{"record":{RECORD.dump_json(record).decode()}}}')
                 tasks.cancel_scope.cancel()

@@ -4,22 +4,28 @@ Closed as a whole before a checkpoint, and opened anew after one that was refuse
 The gateway, which the sandbox itself connects to, is apart: it stays with the sandbox.
 """
 
+import base64
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 
 import anyio
 from anyio.abc import ByteStream, TaskGroup, TaskStatus
 
-from lot.core.errors import InvalidInputError, LotError, NotFoundError, SandboxUnavailableError
-from lot.core.ids import MessageId
+from lot.core.asks import Answer
+from lot.core.errors import AgentError, InvalidInputError, LotError, NotFoundError, SandboxUnavailableError
+from lot.core.ids import AskId, MessageId
+from lot.core.records import Attachment, FileLines
 from lot.guest.wire import GUEST_PORT
+from lot.harness.closing import closing
 from lot.harness.harness import AgentOptions, AgentRecord, Harness
 from lot.runner.commands import Commands
 from lot.runner.dev_server import DevServer
 from lot.runner.first_error import first_error
-from lot.runner.parts import WORKSPACE, RunnerParts, Workspace
-from lot.runner.protocol import AgentOrder, DevStatus, RunnerNews, TerminalOrder
+from lot.runner.parts import WORKSPACE, ControlPlane, RunnerParts, Workspace
+from lot.runner.protocol import AgentOrder, AttachmentBody, ConfigureOrder, DevStatus, RunnerNews, TerminalOrder
+from lot.runner.session_tools import RunnerTools
 from lot.sandbox.link import GuestLink, ProcessSpec, ProcessStatus
 
 logger = logging.getLogger(__name__)
@@ -33,12 +39,16 @@ _REASON_BYTES = 2000
 class WaysIn:
     """One link's worth of access to a sandbox."""
 
-    def __init__(self, link: GuestLink, parts: RunnerParts, tell: Callable[[RunnerNews], None]) -> None:
+    def __init__(
+        self, link: GuestLink, parts: RunnerParts, control: ControlPlane, tell: Callable[[RunnerNews], None]
+    ) -> None:
         self.link = link
         self.workspace: Workspace = parts.workspace(link)
         self.commands = Commands(link, WORKSPACE)
         self.dev = DevServer(link, WORKSPACE, self._start_soon, self._tell_dev)
-        self._harness: Harness = parts.harness()
+        self._parts = parts
+        self._tools = RunnerTools(link, self.dev, control)
+        self._harness: Harness | None = None
         self._agent: AgentOptions | None = None
         self._stored = (0, 0)
         self._tell = tell
@@ -61,7 +71,8 @@ class WaysIn:
         """End everything that goes on here; with `quiesce` have the guest bring its journals to disk. Repeatable."""
         self._is_closing = True
         with anyio.move_on_after(CLOSE_TIMEOUT_S):
-            await self._harness.detach()
+            if self._harness is not None:
+                await self._harness.detach()
             await self._end_streams()
             if self._tasks is not None:
                 self._tasks.cancel_scope.cancel()
@@ -92,6 +103,7 @@ class WaysIn:
 
     async def start_agent(self, order: AgentOrder) -> None:
         """Have the agent program of this run up."""
+        self._tools.dev_order = order.dev
         await self._start_agent(
             AgentOptions(
                 run=order.run,
@@ -101,34 +113,58 @@ class WaysIn:
                 model=order.model,
                 provider=order.provider,
                 is_scripted=order.is_scripted,
+                effort=order.effort,
+                mode=order.mode,
+                program=order.program,
+                preview_url=order.preview_url,
+                has_browser=order.has_browser,
+                transcript=tuple(FileLines(path=file.path, lines=file.text) for file in order.transcript),
             )
         )
 
     async def restore_agent(self, before: "WaysIn") -> None:
         """Take up the agent program that earlier ways in had attached to."""
+        self._tools.dev_order = before._tools.dev_order
         if before._agent is not None:
             await self._start_agent(before._agent)
 
     async def _start_agent(self, options: AgentOptions) -> None:
+        if self._harness is None or self._agent is None or self._agent.program != options.program:
+            self._harness = self._parts.harness(options.program, self._tools)
         await self._harness.start(self.link, options)
         is_new = self._agent is None or self._agent.run != options.run
         self._agent = options
         if is_new:
             self._start_soon(self._watch_agent, options.run)
 
-    async def send_message(self, message_id: str, text: str) -> None:
+    async def send_message(self, message_id: str, text: str, attachments: Sequence[AttachmentBody] = ()) -> None:
         """Hand a message to the agent."""
-        await self._harness.send(MessageId(message_id), text)
+        files = [
+            Attachment(name=file.name, media_type=file.media_type, data=base64.b64decode(file.data))
+            for file in attachments
+        ]
+        await self._started_harness().send(MessageId(message_id), text, files)
+
+    async def answer(self, ask: AskId, answer: Answer) -> bool:
+        """Answer what the agent asked; False when nobody waits for it any more."""
+        return await self._started_harness().answer(ask, answer)
+
+    async def configure_agent(self, order: ConfigureOrder) -> None:
+        """Have the agent use another model, effort or mode."""
+        await self._started_harness().configure(model=order.model, effort=order.effort, mode=order.mode)
+        if self._agent is not None:
+            self._agent = replace(self._agent, model=order.model, effort=order.effort, mode=order.mode)
 
     async def interrupt(self) -> None:
         """Stop the running turn."""
-        await self._harness.interrupt()
+        await self._started_harness().interrupt()
 
-    async def records(self, run: int, offset: int) -> AsyncIterator[AgentRecord]:
+    async def records(self, run: int, offset: int, program: str) -> AsyncIterator[AgentRecord]:
         """Yield what the agent says from `offset` on, which is stored for certain, as the reader asks from there."""
         await self._acknowledge(run, offset)
-        async for record in self._harness.records(self.link, run, offset):
-            yield record
+        async with closing(self._parts.harness(program, self._tools).records(self.link, run, offset)) as records:
+            async for record in records:
+                yield record
 
     async def stored(self, run: int, offset: int) -> None:
         """Take note that everything before `offset` is stored."""
@@ -163,6 +199,11 @@ class WaysIn:
             await self.dev.until_thawed()
             async with self.link.dial(port) as connection:
                 yield connection
+
+    def _started_harness(self) -> Harness:
+        if self._harness is None:
+            raise AgentError("the agent program is not attached: start it first")
+        return self._harness
 
     async def _acknowledge(self, run: int, offset: int) -> None:
         self._stored = (run, offset)

@@ -4,13 +4,15 @@ import struct
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from lot.core.asks import Answer
 from lot.harness.harness import AgentRecord
+from lot.runner.protocol import AttachmentBody
 
 RUNNER_SOCKET = "runner.sock"
 FORWARD_SOCKET = "forward.sock"
 EPOCH_HEADER = "X-Lot-Epoch"
-MAX_BODY_BYTES = 8 << 20
-"""A message of 1 MB may be six times as long as JSON."""
+MAX_BODY_BYTES = 48 << 20
+"""A message with the largest attachments, or a whole transcript of an agent program."""
 MAX_FRAME_BYTES = 16 << 20
 """One record with the largest events."""
 OFFSET = struct.Struct(">Q")
@@ -44,6 +46,20 @@ class MessageBody(_Body):
 
     message_id: str
     text: str
+    attachments: tuple[AttachmentBody, ...] = ()
+
+
+class AnswerBody(_Body):
+    """The user's answer to something that the agent asked."""
+
+    ask: str
+    answer: Answer
+
+
+class Reached(_Body):
+    """Whether an answer reached who asked."""
+
+    reached: bool
 
 
 class DiffQuery(_Body):

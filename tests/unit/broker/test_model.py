@@ -2,94 +2,21 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import pytest
+from model_bench import SECRET, STREAM, Bench, a_provider, key, passes, streamed, whole
 from pydantic import SecretStr
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from lot.broker.model import MAX_REQUEST_BYTES, ModelBroker
-from lot.broker.passes import PassControl, Passes
-from lot.broker.providers import Credential, CredentialKind, Provider, Providers, anthropic
+from lot.broker.model import MAX_REQUEST_BYTES
+from lot.broker.providers import CredentialKind, Model, Providers, anthropic
 from lot.broker.usage import Usage
 from lot.config import Settings
-from lot.core.errors import InvalidInputError, ProviderError, StaleEpochError
-from lot.core.ids import SessionId
+from lot.core.budgets import ReachedBudget
+from lot.core.errors import InvalidInputError, ProviderError
 
 pytestmark = pytest.mark.anyio
-
-SECRET = "sk-very-secret"
-passes = Passes(b"k" * 32)
-STREAM = (
-    b'event: message_start\ndata: {"type":"message_start","message":{"model":"m-1","usage":{"input_tokens":7,'
-    b'"cache_read_input_tokens":3,"output_tokens":1}}}\n\n'
-    b'event: content_block_delta\ndata: {"type":"content_block_delta","delta":{"text":"hi"}}\n\n'
-    b'event: message_delta\ndata: {"type":"message_delta","usage":{"output_tokens":5}}\n\n'
-    b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
-)
-
-
-class Pieces(httpx.AsyncByteStream):
-    def __init__(self, data: bytes, size: int, breaks: bool = False) -> None:
-        self._data, self._size, self._breaks = data, size, breaks
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for at in range(0, len(self._data), self._size):
-            yield self._data[at : at + self._size]
-        if self._breaks:
-            raise httpx.ReadError("broken")
-
-
-@dataclass
-class Bench:
-    """A broker, the provider behind it, and what came of it."""
-
-    answer: Callable[[httpx.Request], httpx.Response]
-    credential: Credential | None = None
-    seen: list[httpx.Request] = field(default_factory=list)
-    metered: list[tuple[str, str, Usage]] = field(default_factory=list)
-
-    def client(self) -> httpx.AsyncClient:
-        provider = Provider(
-            name="anthropic", base_url="https://models.example", models=("m",), credential=self.credential
-        )
-        object.__setattr__(provider, "http", httpx.AsyncClient(transport=httpx.MockTransport(self._handle)))
-
-        async def provider_of(session_id: SessionId) -> Provider:
-            return provider
-
-        async def check_epoch(kind: str, id: str, epoch: int) -> None:
-            if epoch != 3:
-                raise StaleEpochError("over")
-
-        async def meter(session_id: SessionId, model: str, usage: Usage) -> None:
-            self.metered.append((session_id, model, usage))
-
-        broker = ModelBroker(PassControl(passes, check_epoch), provider_of, meter)
-        app = Starlette(routes=[Mount("/broker/model", routes=broker.routes())])
-        headers = {"authorization": f"Bearer {passes.issue('session', 'abc', 3)}"}
-        return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://c/broker/model", headers=headers)
-
-    def _handle(self, request: httpx.Request) -> httpx.Response:
-        self.seen.append(request)
-        return self.answer(request)
-
-
-def key(kind: CredentialKind = CredentialKind.API_KEY) -> Credential:
-    return Credential(kind=kind, secret=SecretStr(SECRET))
-
-
-def streamed(size: int = 11, breaks: bool = False) -> Callable[[httpx.Request], httpx.Response]:
-    headers = {"content-type": "text/event-stream", "set-cookie": "a=b", "request-id": "r1"}
-    return lambda request: httpx.Response(200, headers=headers, stream=Pieces(STREAM, size, breaks))
-
-
-def whole(status: int, body: object) -> Callable[[httpx.Request], httpx.Response]:
-    headers = {"content-type": "application/json"}
-    return lambda request: httpx.Response(status, headers=headers, stream=Pieces(json.dumps(body).encode(), 7))
 
 
 @pytest.mark.parametrize("size", [1, 11, 10_000])
@@ -179,6 +106,31 @@ async def test_unreachable_provider_is_said_plainly_and_without_secrets(caplog: 
     assert SECRET not in repr(key())
 
 
+async def test_session_without_budget_left_asks_nobody() -> None:
+    bench = Bench(streamed(), key())
+    bench.accounts.reached = ReachedBudget(limit="session_usd", detail="all is used", next_step="`lot session budget`")
+    async with bench.client() as client:
+        answer = await client.post("/v1/messages", json={})
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (403, "false")
+    assert answer.json() == {
+        "type": "error",
+        "error": {"type": "permission_error", "message": "all is used: `lot session budget`"},
+    }
+    assert bench.seen == []
+
+
+async def test_one_hour_caches_are_told_apart() -> None:
+    usage = {
+        "input_tokens": 4,
+        "cache_creation_input_tokens": 9,
+        "cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 7},
+    }
+    bench = Bench(whole(200, {"model": "m-2", "usage": usage}), key())
+    async with bench.client() as client:
+        await client.post("/v1/messages", json={})
+    assert bench.metered[0][2] == Usage(input_tokens=4, cache_creation_input_tokens=9, cache_creation_1h_input_tokens=7)
+
+
 async def test_only_what_an_agent_needs_passes() -> None:
     bench = Bench(whole(200, {}), key())
     async with bench.client() as client:
@@ -210,7 +162,62 @@ async def test_request_that_is_too_large_is_refused() -> None:
     assert bench.seen == []
 
 
-async def test_providers_are_chosen_by_name_and_never_silently(tmp_path) -> None:  # type: ignore[no-untyped-def]
+async def test_models_are_listed_with_the_names_that_the_agent_program_knows_and_remembered() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={"data": [{"id": "m-1", "display_name": "M One"}, {"id": "m-2"}, {"id": ""}]})
+
+    provider = a_provider(answer, key(CredentialKind.AUTH_TOKEN))
+    for _ in range(2):
+        assert await provider.list_models() == (
+            Model("opus", "Opus, the newest"),
+            Model("m-1", "M One"),
+            Model("m-2", "m-2"),
+        )
+    assert [str(request.url) for request in seen] == ["https://models.example/v1/models?limit=1000"]
+    assert seen[0].headers["authorization"] == f"Bearer {SECRET}"
+    assert (seen[0].headers["anthropic-beta"], seen[0].headers["anthropic-version"]) == (
+        "oauth-2025-04-20",
+        "2023-06-01",
+    )
+    await provider.close()
+
+
+@pytest.mark.parametrize(
+    ("response", "words"),
+    [
+        (httpx.Response(401, json={}), "refused the key"),
+        (httpx.Response(503, json={}), "answered 503"),
+        (httpx.Response(200, text="no json"), "cannot be read"),
+        (httpx.Response(200, json={"data": [1]}), "cannot be read"),
+        (httpx.Response(200, content=b"x" * ((4 << 20) + 1)), "more models"),
+    ],
+)
+async def test_models_that_cannot_be_listed_are_a_reason_and_asked_for_again(
+    response: httpx.Response, words: str
+) -> None:
+    responses = [response, httpx.Response(200, json={"data": []})]
+    provider = a_provider(lambda request: responses.pop(0), key())
+    with pytest.raises(ProviderError, match=words):
+        await provider.list_models()
+    assert await provider.list_models() == (Model("opus", "Opus, the newest"),)
+    await provider.close()
+
+
+async def test_provider_without_a_key_is_not_ready_and_lists_nothing() -> None:
+    provider = a_provider(lambda request: httpx.Response(200, json={}), None)
+    assert "ANTHROPIC_API_KEY" in (provider.readiness() or "")
+    with pytest.raises(ProviderError, match="ANTHROPIC_API_KEY"):
+        await provider.list_models()
+    await provider.close()
+    ready = a_provider(lambda request: httpx.Response(200, json={}), key())
+    assert ready.readiness() is None
+    await ready.close()
+
+
+async def test_providers_are_chosen_by_name_and_never_silently(tmp_path: Path) -> None:
     settings = Settings(anthropic_auth_token=SecretStr(SECRET), anthropic_base_url="https://x.example/")
     providers = Providers.from_settings(settings, tmp_path / "r.sock")
     assert providers.get_provider("anthropic").base_url == "https://x.example"

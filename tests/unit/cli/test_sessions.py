@@ -56,6 +56,15 @@ def test_send_wait_follows_the_turn_to_its_end(lot, mock: MockLot):
     assert ended["event"]["kind"] == "turn_ended"
 
 
+def test_send_wait_ends_well_where_the_agent_asks_and_names_the_next_step(lot, mock: MockLot):
+    mock.add_session()
+    mock.asks_in_return = True
+    result = lot("session", "send", "last", "hello", "--wait")
+    assert result.exit_code == 0
+    assert "Which colour?" in result.stdout
+    assert "lot session answer abcdefghij" in result.stdout
+
+
 def test_send_wait_ends_with_1_when_the_turn_fails(lot, mock: MockLot):
     mock.add_session()
     result = lot("session", "send", "last", "fail", "--wait")

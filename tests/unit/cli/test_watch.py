@@ -6,14 +6,10 @@ import time
 
 import pytest
 from mock_lot import MockLot
-from rich.console import Console
 
-from lot.cli.output import coloured, plain
-from lot.cli.transcript import render
 from lot.client.client import LotClient
 from lot.client.errors import ServerUnreachableError, SessionDeletedError
-from lot.client.follow import follow
-from lot.core import events as e
+from lot.client.follow import follow, follow_live
 
 
 def filled(mock: MockLot, count: int = 10) -> None:
@@ -91,80 +87,11 @@ def _delete_once_watched(mock: MockLot) -> None:
     mock.sessions.clear()
 
 
-AT = "2026-01-02T03:04:05Z"
-
-
-def shown(**event: object) -> str:
-    console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    with console.file:
-        console.print(render(e.EVENT.validate_python({"at": AT, **event})))
-        return console.export_text()
-
-
-@pytest.mark.parametrize(
-    ("event", "expected"),
-    [
-        ({"kind": "message_added", "message_id": "m", "text": "hello"}, "hello"),
-        ({"kind": "agent_text", "text": "**bold**"}, "bold"),
-        ({"kind": "agent_thought", "text": "hm"}, "hm"),
-        ({"kind": "tool_called", "tool_call_id": "t", "name": "Bash", "input": {"command": "ls -l"}}, "Bash  ls -l"),
-        ({"kind": "tool_called", "tool_call_id": "t", "name": "X", "input": {"n": 1}}, '{"n": 1}'),
-        ({"kind": "tool_finished", "tool_call_id": "t", "is_error": True, "output": "no such file"}, "no such file"),
-        (
-            {
-                "kind": "tool_finished",
-                "tool_call_id": "t",
-                "is_error": False,
-                "output": "ok",
-                "patch": [{"oldStart": 1, "oldLines": 1, "newStart": 1, "newLines": 1, "lines": ["-a", "+b"]}],
-            },
-            "+b",
-        ),
-        (
-            {"kind": "turn_ended", "outcome": "completed", "duration_s": 2.0, "output_tokens": 5},
-            "2.0 s · 0 tokens in, 5",
-        ),
-        ({"kind": "turn_ended", "outcome": "interrupted", "terminal_reason": "aborted_tools"}, "interrupted"),
-        ({"kind": "turn_failed", "reason": "refused", "status": 401}, "HTTP 401"),
-        ({"kind": "model_retried", "attempt": 2, "delay_s": 1.0, "status": 529}, "attempt 2"),
-        ({"kind": "agent_started", "program": "claude", "provider": "rehearsal", "is_scripted": True}, "no model"),
-        ({"kind": "agent_gone", "reason": "signal 11"}, "signal 11"),
-        (
-            {"kind": "state_changed", "agent": "idle", "sandbox": "paused", "label": "Paused", "reason": "quiet"},
-            "quiet",
-        ),
-        ({"kind": "step_done", "step": "restore", "seconds": 0.25}, "0.25 s"),
-        ({"kind": "came_back", "rung": "disk", "reason": "image damaged", "seconds": 1.0}, "image damaged"),
-        ({"kind": "forked", "parent_id": "abc", "parent_event": 4}, "event 4"),
-        ({"kind": "dev_server_changed", "status": "answering", "port": 5173}, "5173"),
-        (
-            {
-                "kind": "pull_request_changed",
-                "number": 1,
-                "action": "opened",
-                "branch": "b",
-                "url": "http://x",
-                "commit": "c",
-            },
-            "pull request 1 opened",
-        ),
-        ({"kind": "notice", "text": "[bold]as it is[/bold]"}, "[bold]as it is[/bold]"),
-    ],
-)
-def test_every_kind_of_event_is_readable(event: dict[str, object], expected: str):
-    assert expected in shown(**event)
-
-
-def test_long_texts_are_cut_and_say_so():
-    text = shown(kind="message_added", message_id="m", text="x" * 150_000)
-    assert len(text) < 10_000
-    assert "146,000 more" in text
-
-
-@pytest.mark.parametrize(
-    "evil", ["\x1b]0;title\x07", "\x1b[2J", "\x1b[6n", "\x9b31m", "\x07", "\x1bc", "\x1b]8;;x\x1b\\"]
-)
-def test_nothing_a_sandbox_prints_commands_the_terminal(evil: str):
-    assert "\x1b" not in plain(f"a{evil}b")
-    assert "\x9b" not in plain(f"a{evil}b")
-    assert not {"\x1b", "\x07", "\x9b"} & set(coloured(f"a{evil}b").plain)
+def test_parts_come_beside_the_events_and_a_lost_connection_voids_them(mock: MockLot, client: LotClient):
+    filled(mock, 2)
+    part = {"kind": "text", "key": "m1:0", "offset": 0, "text": "hel"}
+    mock.parts["abcdefghij"] = [(1, part)]
+    mock.drop_after = [1]
+    items = follow_live(client, "abcdefghij", sleep=lambda _: None)
+    seen = [next(items) for _ in range(4)]
+    assert [getattr(each, "number", None) or getattr(each, "kind", None) for each in seen] == [1, "reset", "text", 2]

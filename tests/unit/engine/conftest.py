@@ -16,12 +16,14 @@ from lot.core.ids import MessageId, SessionId
 from lot.core.records import Project, Session
 from lot.core.session import SandboxState
 from lot.engine.bus import Bus
+from lot.engine.creating import Draft, SessionOptions
 from lot.engine.engine import Engine
 from lot.engine.folders import Folders
 from lot.engine.parts import Parts
+from lot.runner.protocol import CommandOrder
 from lot.store.secrets import SecretBox
 from lot.store.store import Store
-from tests.unit.engine.world import Clock, PretendedFleet, PretendedMirrors, PretendedProvider, World
+from tests.unit.engine.world import Clock, PretendedFleet, PretendedMirrors, World
 
 LIMIT_S = 20.0
 
@@ -52,17 +54,13 @@ class Rig:
                 await asyncio.sleep(0.005)
         return project
 
-    async def session(self, project: Project | None = None, message: str | None = None) -> Session:
+    async def session(
+        self, project: Project | None = None, message: str | None = None, options: SessionOptions | None = None
+    ) -> Session:
         """Return a session that is on."""
         project = project or await self.project()
-        session = await self.engine.create_session(
-            project,
-            title=None,
-            message=(MessageId(f"first-{message}"), message) if message else None,
-            size=None,
-            provider=None,
-            model=None,
-        )
+        draft = Draft(id=MessageId(f"first-{message}"), text=message) if message else None
+        session = await self.engine.create_session(project, options, draft)
         return await self.until(session.id, lambda seen: seen.sandbox_state is SandboxState.ON)
 
     async def until(self, session_id: SessionId, is_reached: Callable[[Session], bool]) -> Session:
@@ -114,9 +112,11 @@ async def rig(folder: Path, world: World, *, stop_in_order: bool = False) -> Asy
         passes=Passes(bytes(32)),
         bus=Bus(),
         now=clock.now,
-        forge_of=lambda project: pytest.fail("no forge in this world"),
-        get_provider=lambda name: PretendedProvider(),
+        forge_of=lambda project: world.forge,
+        get_provider=lambda name: world.provider,
+        list_providers=lambda: [world.provider],
         available_memory=lambda: 1 << 30,
+        browser=CommandOrder(name="browser", command="install a browser"),
         find_base_image=lambda: "base",
     )
     engine = Engine(parts)

@@ -245,7 +245,7 @@ async def test_no_session_before_a_snapshot(lot: Rig) -> None:
         size="small",
     )
     with pytest.raises(ProjectNotReadyError, match="no snapshot yet"):
-        await lot.engine.create_session(project, title=None, message=None, size=None, provider=None, model=None)
+        await lot.engine.create_session(project)
     lot.world.hold.pop("bring_up").set()
 
 

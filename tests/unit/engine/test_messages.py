@@ -8,6 +8,7 @@ import pytest
 from lot.core.errors import AgentError, BootFailedError, HostFullError
 from lot.core.ids import MessageId
 from lot.core.session import AgentState, SandboxState, SessionLabel
+from lot.engine.creating import Draft
 from tests.unit.engine.conftest import Rig, rig
 from tests.unit.engine.world import World
 
@@ -29,9 +30,7 @@ async def test_message_given_at_creation_waits_for_the_boot(lot: Rig) -> None:
     project_ready = lot.world.hold.pop("bring_up")
     project = await lot.project()
     lot.world.hold["bring_up"] = project_ready
-    session = await lot.engine.create_session(
-        project, title=None, message=(ONE, "hello"), size=None, provider=None, model=None
-    )
+    session = await lot.engine.create_session(project, draft=Draft(id=ONE, text="hello"))
     assert session.label is SessionLabel.STARTING
     await lot.engine.send(session.id, ONE, "hello")
     assert lot.world.taken == []
@@ -101,9 +100,7 @@ async def test_message_while_running_reaches_the_same_agent(lot: Rig) -> None:
 async def test_failed_start_is_explained_and_the_next_message_tries_again(lot: Rig) -> None:
     project = await lot.project()
     lot.world.fail["bring_up"] = BootFailedError("the runtime said no")
-    session = await lot.engine.create_session(
-        project, title=None, message=(ONE, "hello"), size=None, provider=None, model=None
-    )
+    session = await lot.engine.create_session(project, draft=Draft(id=ONE, text="hello"))
     failed = await lot.until(session.id, lambda seen: seen.label is SessionLabel.ERRORED)
     assert failed.reason == "the runtime said no"
     assert lot.world.sandboxes == {}
@@ -117,7 +114,7 @@ async def test_full_host_refuses_a_start_and_leaves_others_alone(lot: Rig) -> No
     running = await lot.session()
     project = await lot.parts.store.get_project(running.project_id)
     lot.world.fail["bring_up"] = HostFullError("the host has 100 MiB available")
-    refused = await lot.engine.create_session(project, title=None, message=None, size=None, provider=None, model=None)
+    refused = await lot.engine.create_session(project)
     seen = await lot.until(refused.id, lambda seen: seen.label is SessionLabel.ERRORED)
     assert seen.reason == "the host has 100 MiB available"
     assert (await lot.parts.store.get_session(running.id)).label is SessionLabel.IDLE

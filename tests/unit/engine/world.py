@@ -5,7 +5,7 @@ in memory, so that a test sees whether memory came back.
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,19 +13,33 @@ from pathlib import Path
 
 import anyio
 
-from lot.core.errors import LotError, RunnerGoneError, SandboxUnavailableError
-from lot.core.events import AgentText, TurnEnded
-from lot.core.ids import MessageId, ProjectId, RunnerId, SandboxId, new_id
+from lot.core.asks import Answer
+from lot.core.errors import AgentError, LotError, RunnerGoneError, SandboxUnavailableError
+from lot.core.events import (
+    AgentGone,
+    AgentText,
+    AskClosed,
+    LivePart,
+    PermissionAsked,
+    PlanProposed,
+    QuestionAsked,
+    TurnEnded,
+)
+from lot.core.ids import AskId, MessageId, ProjectId, RunnerId, SandboxId, new_id
+from lot.core.records import PullRequest, PullRequestState
 from lot.core.session import AgentState
 from lot.fleet.fleet import RunnerHandle
+from lot.forge.forge import ForgePullRequest, PullRequestRequest
 from lot.harness.harness import AgentRecord
 from lot.runner.protocol import (
     AgentOrder,
     Assignment,
+    AttachmentBody,
     BringUpOrder,
     BringUpResult,
     CommandOrder,
     CommandOutcome,
+    ConfigureOrder,
     DevOrder,
     DevStatus,
     DiffResult,
@@ -50,12 +64,50 @@ class Agent:
     seen: list[MessageId] = field(default_factory=list)
     changed: anyio.Event = field(default_factory=anyio.Event)
     is_running: bool = True
+    asks: list[AskId] = field(default_factory=list)
+    answers: dict[AskId, Answer] = field(default_factory=dict)
+
+    def copy(self) -> "Agent":
+        """Return the agent as it comes back from a memory image."""
+        return Agent(
+            records=list(self.records),
+            seen=list(self.seen),
+            is_running=self.is_running,
+            asks=list(self.asks),
+            answers=dict(self.answers),
+        )
+
+    def ask(self, *events: QuestionAsked | PlanProposed | PermissionAsked, run: int = 1) -> None:
+        """Ask the user."""
+        self.asks += [AskId(event.ask_id) for event in events]
+        self.say(run=run, events=events, agent=AgentState.WAITING)
+
+    def take(self, ask: AskId, run: int = 1) -> None:
+        """Say that an answer was taken, and go on."""
+        closed = AskClosed(at=datetime.now(UTC), ask_id=ask, outcome="taken")
+        self.asks.remove(ask)
+        self.say(run=run, events=(closed,), agent=AgentState.RUNNING)
+
+    def die(self, run: int = 1) -> None:
+        """End at once, as after `kill -9`."""
+        self.is_running = False
+        self.asks.clear()
+        gone = AgentGone(at=datetime.now(UTC), reason="killed by signal 9")
+        self.say(run=run, events=(gone,), is_end=True)
+
+    def stream(self, *parts: LivePart, run: int = 1) -> None:
+        """Say what is only shown."""
+        offset = 10 * sum(not record.is_live for record in self.records)
+        self._add(AgentRecord(run=run, from_offset=offset, to_offset=offset, events=(), parts=parts, is_live=True))
 
     def say(self, **what: object) -> None:
         """Print one record of ten bytes."""
-        offset = 10 * len(self.records)
+        offset = 10 * sum(not record.is_live for record in self.records)
         fields: dict[str, object] = {"run": 1, "from_offset": offset, "to_offset": offset + 10, "events": ()} | what
-        self.records.append(AgentRecord(**fields))  # type: ignore[arg-type]
+        self._add(AgentRecord(**fields))  # type: ignore[arg-type]
+
+    def _add(self, record: AgentRecord) -> None:
+        self.records.append(record)
         self.changed.set()
         self.changed = anyio.Event()
 
@@ -66,6 +118,7 @@ class Sandbox:
 
     counter: int = 0
     agents: dict[int, Agent] = field(default_factory=dict)
+    commands: list[str] = field(default_factory=list)
     dev: DevStatus = field(default_factory=lambda: DevStatus(status="absent"))
 
 
@@ -84,6 +137,15 @@ class World:
         self.taken: list[MessageId] = []
         """Messages as agents took them, repeats included if any got through."""
         self.turns_end_by_themselves = True
+        self.answers_are_taken = True
+        self.commands: list[str] = []
+        self.orders: list[AgentOrder] = []
+        self.configured: list[ConfigureOrder] = []
+        self.programs: list[str] = []
+        self.files: list[str] = []
+        """Names of files as agents were given them."""
+        self.provider = PretendedProvider()
+        self.forge = PretendedForge()
 
     async def enter(self, method: str) -> None:
         """Note a call, then wait or fail as the test has asked for."""
@@ -162,7 +224,11 @@ class Runner:
             if rung.kind == "memory" and rung.image is not None:
                 if rung.image in self.world.saved and Path(rung.image).exists():
                     saved = self.world.saved[rung.image]
-                    self.world.sandboxes[name] = Sandbox(saved.counter, dict(saved.agents), saved.dev)
+                    self.world.sandboxes[name] = Sandbox(
+                        saved.counter,
+                        {run: agent.copy() for run, agent in saved.agents.items()},
+                        dev=saved.dev,
+                    )
                     return BringUpResult(rung="memory")
                 reason = "the image is damaged"
             if rung.kind == "disk":
@@ -176,6 +242,8 @@ class Runner:
 
     async def run_command(self, order: CommandOrder) -> CommandOutcome:
         await self._enter("run_command")
+        self._sandbox.commands.append(order.name)
+        self.world.commands.append(order.name)
         return CommandOutcome(exit_code=0, tail="", seconds=0.0)
 
     async def start_dev(self, order: DevOrder) -> DevStatus:
@@ -201,12 +269,30 @@ class Runner:
 
     async def start_agent(self, order: AgentOrder) -> None:
         await self._enter("start_agent")
+        self.world.orders.append(order)
         self._sandbox.agents.setdefault(order.run, Agent())
 
-    async def send_message(self, message_id: str, text: str) -> None:
+    async def answer(self, ask: AskId, answer: Answer) -> bool:
+        await self._enter("answer")
+        run = max(self._sandbox.agents, default=0)
+        agent = self._sandbox.agents.get(run)
+        if agent is None or not agent.is_running or ask not in agent.asks:
+            return False
+        if ask not in agent.answers:
+            agent.answers[ask] = answer
+            if self.world.answers_are_taken:
+                agent.take(ask, run)
+        return True
+
+    async def configure_agent(self, order: ConfigureOrder) -> None:
+        await self._enter("configure_agent")
+        self.world.configured.append(order)
+
+    async def send_message(self, message_id: str, text: str, attachments: Sequence[AttachmentBody] = ()) -> None:
         await self._enter("send_message")
         run = max(self._sandbox.agents)
         agent, message = self._sandbox.agents[run], MessageId(message_id)
+        self.world.files += [file.name for file in attachments]
         if message in agent.seen:
             return
         agent.seen.append(message)
@@ -220,13 +306,18 @@ class Runner:
     async def interrupt(self) -> None:
         await self._enter("interrupt")
         run = max(self._sandbox.agents)
+        if not self._sandbox.agents[run].is_running:
+            raise AgentError("the agent program is not attached: start it first")
         ended = TurnEnded(at=datetime.now(UTC), outcome="interrupted")
         self._sandbox.agents[run].say(run=run, agent=AgentState.IDLE, events=(ended,))
 
-    async def agent_records(self, run: int, offset: int) -> AsyncIterator[AgentRecord]:
+    async def agent_records(self, run: int, offset: int, program: str = "claude") -> AsyncIterator[AgentRecord]:
+        self.world.programs.append(program)
         sandbox = self._sandbox
         agent = sandbox.agents.setdefault(run, Agent())
-        position = offset // 10
+        position = next(
+            (i for i, record in enumerate(agent.records) if record.from_offset >= offset), len(agent.records)
+        )
         while True:
             changed = agent.changed
             while position < len(agent.records):
@@ -250,6 +341,9 @@ class Runner:
         return tuple(
             ProcessBody(name=f"agent-{run}", pid=run, is_running=agent.is_running, exit_code=None, starts={}, ends={})
             for run, agent in self._sandbox.agents.items()
+        ) + tuple(
+            ProcessBody(name=name, pid=1, is_running=False, exit_code=0, starts={}, ends={})
+            for name in self._sandbox.commands
         )
 
     async def open_terminal(self, order: TerminalOrder) -> ProcessBody:
@@ -360,11 +454,61 @@ class PretendedMirrors:
 
 
 @dataclass(frozen=True)
-class PretendedProvider:
-    """A provider with one model."""
+class PretendedModel:
+    """A model that a provider lists."""
 
+    id: str
+    name: str
+
+
+@dataclass
+class PretendedProvider:
+    """A provider with one model that needs no asking, and one that it lists unless the test has it fail."""
+
+    name: str = "pretended"
     models: tuple[str, ...] = ("pretended",)
     is_scripted: bool = True
+    error: LotError | None = None
+
+    async def list_models(self) -> tuple[PretendedModel, ...]:
+        if self.error is not None:
+            raise self.error
+        return (PretendedModel("pretended-large", "Pretended Large"),)
+
+    def readiness(self) -> str | None:
+        return None if self.error is None else str(self.error)
+
+
+class PretendedForge:
+    """A git host that takes everything; pull requests stay open."""
+
+    def __init__(self) -> None:
+        self.opened: list[PullRequestRequest] = []
+        self.updates = 0
+
+    async def open_pull_request(self, request: PullRequestRequest) -> ForgePullRequest:
+        self.opened.append(request)
+        return ForgePullRequest(number=0, url="", state=PullRequestState.OPEN, head_commit=request.head_commit)
+
+    async def update_pull_request(self, pull_request: PullRequest, commit: str) -> ForgePullRequest:
+        self.updates += 1
+        return ForgePullRequest(
+            number=pull_request.number, url=pull_request.url, state=PullRequestState.OPEN, head_commit=commit
+        )
+
+    async def read_pull_request(self, pull_request: PullRequest) -> ForgePullRequest:
+        return ForgePullRequest(
+            number=pull_request.number,
+            url=pull_request.url,
+            state=PullRequestState.OPEN,
+            head_commit=pull_request.head_commit,
+        )
+
+    async def merge(self, pull_request: PullRequest) -> ForgePullRequest:
+        raise NotImplementedError
+
+    async def patch(self, pull_request: PullRequest) -> str:
+        raise NotImplementedError
 
 
 class Clock:

@@ -1,14 +1,16 @@
 """How the agent program is started: its command line and environment, pinned word for word."""
 
 import json
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
 
 from lot.core.errors import AgentError
+from lot.core.records import AgentMode
 from lot.harness import claude
 from lot.harness.claude import DISALLOWED_TOOLS, ClaudeHarness, agent_binary, command_line
-from lot.harness.claude_prompt import APPENDED_PROMPT
+from lot.harness.claude_prompt import appended_prompt
 from lot.harness.harness import AgentOptions
 
 OPTIONS = AgentOptions(
@@ -26,14 +28,18 @@ def test_command_line_is_the_one_that_was_tried() -> None:
     assert command_line(harness._sdk_options(OPTIONS, is_continuation=False)) == (
         "/opt/lot/claude",
         *("--output-format", "stream-json", "--verbose"),
-        *("--append-system-prompt", APPENDED_PROMPT),
+        *("--append-system-prompt", appended_prompt(OPTIONS)),
         *("--disallowedTools", ",".join(DISALLOWED_TOOLS)),
         *("--model", "sonnet"),
+        *("--permission-prompt-tool", "stdio"),
         *("--permission-mode", "bypassPermissions"),
         "--session-id=17eacb06-dec8-461d-8c58-6c0e4b46c5c3",
-        *("--settings", json.dumps({"attribution": {"commit": "", "pr": ""}})),
+        *("--settings", json.dumps({"attribution": {"commit": "", "pr": ""}, "useAutoModeDuringPlan": False})),
+        "--include-partial-messages",
         "--setting-sources=project",
         "--replay-user-messages",
+        "--allow-dangerously-skip-permissions",
+        "--session-mirror",
         *("--input-format", "stream-json"),
     )
     again = command_line(harness._sdk_options(OPTIONS, is_continuation=True))
@@ -58,3 +64,19 @@ def test_program_comes_with_the_sdk(monkeypatch: pytest.MonkeyPatch, tmp_path) -
     monkeypatch.setattr(claude.claude_agent_sdk, "__file__", str(tmp_path / "__init__.py"))
     with pytest.raises(AgentError, match="install claude-agent-sdk"):
         agent_binary()
+
+
+@pytest.mark.parametrize(
+    ("mode", "word"),
+    [
+        (AgentMode.FULL, "bypassPermissions"),
+        (AgentMode.EDITS, "acceptEdits"),
+        (AgentMode.ASK, "default"),
+        (AgentMode.PLAN, "plan"),
+    ],
+)
+def test_mode_and_effort_are_those_of_the_session(mode: AgentMode, word: str) -> None:
+    words = command_line(ClaudeHarness()._sdk_options(replace(OPTIONS, mode=mode, effort="low"), is_continuation=False))
+    assert words[words.index("--permission-mode") + 1] == word
+    assert json.loads(words[words.index("--settings") + 1])["effortLevel"] == "low"
+    assert "--effort" not in words, "it could not be taken away again while the program runs"

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from lot.core.events import EVENT, MAX_TEXT_CHARS
 from lot.core.session import AgentState
 from lot.harness.claude_events import Meaning, parse, together, translate
-from lot.harness.claude_output import ECHO_S, MAX_LINE_BYTES, Gathered
+from lot.harness.claude_output import ECHO_S, MAX_LINE_BYTES, SKIPPED_BYTES, Gathered
 from lot.harness.harness import AgentRecord
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "claude"
+RECORDED = ["turns", "conversation"]
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 MESSAGE = "d09c5e83-c19e-4c1c-9c11-8401af6bdfb9"
 
@@ -50,24 +51,28 @@ def timeless(found: list[AgentRecord]) -> list[dict[str, Any]]:
     return [event.model_dump(mode="json", exclude={"at"}) for record in found for event in record.events]
 
 
-def test_recorded_output_means_what_it_meant() -> None:
-    raw = (GOLDEN / "turns.ndjson").read_bytes()
-    assert timeless(records(raw, len(raw))) == json.loads((GOLDEN / "turns.events.json").read_text())
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded_output_means_what_it_meant(name: str) -> None:
+    raw = (GOLDEN / f"{name}.ndjson").read_bytes()
+    assert timeless(records(raw, len(raw))) == json.loads((GOLDEN / f"{name}.events.json").read_text())
 
 
-@pytest.mark.parametrize("size", [1, 17, 4096, 65536])
-def test_records_do_not_depend_on_how_output_arrives(size: int) -> None:
-    raw = (GOLDEN / "turns.ndjson").read_bytes()
+@pytest.mark.parametrize("size", [17, 4096, 65536])
+@pytest.mark.parametrize("name", RECORDED)
+def test_records_do_not_depend_on_how_output_arrives(name: str, size: int) -> None:
+    raw = (GOLDEN / f"{name}.ndjson").read_bytes()
     found = records(raw, size)
-    assert timeless(found) == json.loads((GOLDEN / "turns.events.json").read_text())
+    assert timeless(found) == json.loads((GOLDEN / f"{name}.events.json").read_text())
     assert [record.from_offset for record in found[1:]] == [record.to_offset for record in found[:-1]]
     assert found[-1].to_offset == len(raw)
+    assert "".join(record.lines for record in found) == records(raw, len(raw))[0].lines
 
 
-def test_reading_may_begin_at_the_end_of_any_record() -> None:
-    raw = (GOLDEN / "turns.ndjson").read_bytes()
+@pytest.mark.parametrize("name", RECORDED)
+def test_reading_may_begin_at_the_end_of_any_record(name: str) -> None:
+    raw = (GOLDEN / f"{name}.ndjson").read_bytes()
     found = records(raw, 512)
-    for number, record in enumerate(found[:-1], start=1):
+    for number, record in list(enumerate(found[:-1], start=1))[:: 1 if name == "turns" else 9]:
         again = records(raw, 512, record.to_offset)
         assert timeless(again) == timeless(found[number:])
         assert [r.agent for r in again if r.agent][-1:] == [r.agent for r in found[number:] if r.agent][-1:]
@@ -195,10 +200,36 @@ JSON = st.recursive(
     max_leaves=8,
 )
 WORDS = st.sampled_from(
-    ["assistant", "user", "result", "system", "command_lifecycle", "text", "tool_use", "tool_result"]
+    [
+        "assistant",
+        "user",
+        "result",
+        "system",
+        "command_lifecycle",
+        "text",
+        "tool_use",
+        "tool_result",
+        "control_request",
+        "control_response",
+        "can_use_tool",
+        "AskUserQuestion",
+        "ExitPlanMode",
+        "TodoWrite",
+        "task_notification",
+        "status",
+        "stream_event",
+        "content_block_start",
+        "content_block_delta",
+        "message_start",
+        "create",
+        "pending",
+    ]
 )
 _NAMES = """message content subtype state uuid isReplay usage is_error result errors terminal_reason api_error_status
-tool_use_result structuredPatch filePath id name input retry_delay_ms attempt duration_ms parent_tool_use_id"""
+tool_use_result structuredPatch filePath id name input retry_delay_ms attempt duration_ms parent_tool_use_id
+request tool_name tool_use_id questions options label multiSelect response toolUseID tool_result_meta source todos
+permission_decision non_execution_kind status task_id patch plan event index delta content_block api_message_id
+permissionMode new_source old_source cell_id compact_metadata pre_tokens"""
 FIELDS = st.sampled_from(_NAMES.split())
 ALIEN = st.recursive(
     JSON | WORDS,
@@ -213,3 +244,34 @@ def test_alien_lines_never_raise_and_their_events_can_be_stored(line: dict[str, 
     assert parsed is not None
     for event in translate(parsed, AT).events:
         assert EVENT.validate_json(EVENT.dump_json(event)) == event
+    gathered = Gathered(run=1, at=0)
+    gathered.add(0, lines({**line, "type": kind}, {**line, "type": "stream_event"}))
+    gathered.take_live()
+    gathered.end(None)
+
+
+def test_command_that_is_waited_for_is_no_background_command() -> None:
+    started = {"type": "system", "subtype": "task_started", "task_id": "b1", "task_type": "local_bash"}
+    assert said({**started, "is_backgrounded": False}).events == ()
+    assert said({**started, "is_backgrounded": True}).events[0].kind == "subagent_changed"
+    ended = {"type": "system", "subtype": "task_notification", "task_id": "b1", "status": "completed"}
+    assert said({**ended, "output_file": ""}).events == ()
+    killed = {"type": "system", "subtype": "task_updated", "task_id": "a1", "patch": {"status": "killed"}}
+    assert said(killed).events[0].status == "stopped"  # type: ignore[union-attr]
+
+
+def test_summary_of_the_conversation_is_told() -> None:
+    line = {"subtype": "compact_boundary", "compact_metadata": {"trigger": "manual", "pre_tokens": 1234}}
+    event = said({"type": "system", **line}).events[0]
+    assert (event.kind, event.trigger, event.tokens_before) == ("compacted", "manual", 1234)  # type: ignore[union-attr]
+
+
+def test_output_that_says_nothing_makes_no_record_until_it_is_much() -> None:
+    gathered = Gathered(run=1, at=0)
+    raw = lines({"type": "stream_event", "event": {"type": "ping"}, "padding": "x" * 1000})
+    at = 0
+    while (record := gathered.take()) is None:
+        gathered.add(at, raw)
+        at += len(raw)
+    assert record.to_offset - record.from_offset >= SKIPPED_BYTES
+    assert (record.events, record.lines, record.is_live) == ((), "", False)

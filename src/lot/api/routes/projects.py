@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
-from lot.api.schemas.projects import NewProject, ProjectBody, PullRequestBody, SnapshotBody, SnapshotLog
+from lot.api.schemas.projects import NewProject, ProjectBody, ProjectChanges, PullRequestBody, SnapshotBody, SnapshotLog
 from lot.api.views import Views
 from lot.core.ids import SnapshotId
 from lot.engine.engine import Engine
@@ -29,6 +29,12 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
     async def show_project(project: str) -> ProjectBody:
         """Return one project, by id or name. 404: there is none."""
         return await views.project(await store.get_project(project))
+
+    @router.patch("/projects/{project}")
+    async def change_project(project: str, changes: ProjectChanges) -> ProjectBody:
+        """Change what is given: budgets, and whether agents may look at the app."""
+        found = await store.get_project(project)
+        return await views.project(await engine.change_project(found.id, changes.model_dump(exclude_unset=True)))
 
     @router.delete("/projects/{project}", status_code=204)
     async def delete_project(project: str, cascade: bool = False) -> None:

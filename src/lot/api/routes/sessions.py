@@ -1,4 +1,4 @@
-"""Sessions: their course, conversation, diff, pull request, processes and terminals."""
+"""Sessions: their course, settings, diff, pull request, processes and terminals."""
 
 from collections.abc import Callable
 from datetime import UTC
@@ -6,32 +6,33 @@ from datetime import UTC
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 
+from lot.api.attachments import take_in
 from lot.api.schemas.projects import PullRequestBody
 from lot.api.schemas.sessions import (
     DiffBody,
-    EventPage,
     KeepAwake,
-    MessageBody,
     NewFork,
-    NewMessage,
     NewPullRequest,
     NewSession,
     NewTerminal,
     PortBody,
     ProcessBody,
     SessionBody,
+    SessionChanges,
     UsageBody,
 )
-from lot.api.views import Views, event_body
+from lot.api.views import Views
 from lot.core.errors import NotFoundError, UnavailableError
 from lot.core.ids import MessageId, ProjectId, SessionId, new_id
-from lot.core.records import Message, Session
+from lot.core.records import AgentMode, Session
 from lot.core.session import AgentState, SandboxState
+from lot.engine.creating import Draft, SessionOptions
 from lot.engine.engine import Engine
 from lot.runner.protocol import ProcessBody as RunnerProcess
 from lot.runner.protocol import TerminalOrder
 
 WAIT = Query(default=0.0, ge=0.0, le=600.0, description="Seconds that the call may wait for the move to finish")
+BUSY = (AgentState.RUNNING, AgentState.WAITING)
 MOVING = (SandboxState.BOOTING, SandboxState.RESUMING, SandboxState.PAUSING)
 
 
@@ -46,15 +47,14 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
     @router.post("", status_code=201)
     async def create_session(new: NewSession) -> SessionBody:
         """Start a session from the project's snapshot. 409: the project has none yet."""
-        message = (MessageId(new.message.id), new.message.text) if new.message else None
-        session = await engine.create_session(
-            await store.get_project(new.project),
-            title=new.title,
-            message=message,
-            size=new.size,
-            provider=new.provider,
-            model=new.model,
+        message, options = new.message, new.model_dump(exclude={"project", "message", "mode"})
+        draft = (
+            Draft(id=MessageId(message.id), text=message.text, attachments=take_in(message.attachments))
+            if message
+            else None
         )
+        project = await store.get_project(new.project)
+        session = await engine.create_session(project, SessionOptions(**options, mode=AgentMode(new.mode)), draft)
         return await views.session(session)
 
     @router.get("")
@@ -73,16 +73,21 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
         """Delete a session for good; its branch and pull request on the git host stay."""
         await engine.delete_session(SessionId(session))
 
-    @router.post("/{session}/messages", status_code=202)
-    async def send_message(session: str, new: NewMessage) -> MessageBody:
-        """Keep a message and deliver it exactly once, whatever the session's state; it wakes one that is paused."""
-        return _message(await engine.send(SessionId(session), MessageId(new.id), new.text))
+    @router.patch("/{session}")
+    async def change_session(session: str, changes: SessionChanges) -> SessionBody:
+        """Change what is given; a model or mode is used from the agent's next request on. 422: there is no such model.
+
+        503: the running agent refused; nothing was changed.
+        """
+        return await views.session(
+            await engine.change_session(SessionId(session), changes.model_dump(exclude_unset=True))
+        )
 
     @router.post("/{session}/stop")
     async def stop_turn(session: str, wait_s: float = WAIT) -> SessionBody:
-        """Stop the running turn. 409: none runs."""
+        """Stop the running turn and withdraw what it asks. 409: there is nothing to stop."""
         stopped = await engine.stop_turn(SessionId(session))
-        return await settled(stopped, wait_s, lambda seen: seen.agent is not AgentState.RUNNING)
+        return await settled(stopped, wait_s, lambda seen: seen.agent not in BUSY)
 
     @router.post("/{session}/pause")
     async def pause_session(session: str, wait_s: float = WAIT) -> SessionBody:
@@ -106,15 +111,6 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
     async def keep_awake(session: str, keep: KeepAwake) -> SessionBody:
         """Do not pause the session for being idle before a stated time."""
         return await views.session(await engine.keep_awake(SessionId(session), keep.until.astimezone(UTC)))
-
-    @router.get("/{session}/events")
-    async def read_events(
-        session: str, after: int = Query(default=0, ge=0), limit: int = Query(default=500, ge=1, le=5000)
-    ) -> EventPage:
-        """Return the transcript from event number `after + 1` on."""
-        found = await store.get_session(SessionId(session))
-        page = await store.read_events(found.id, after=after, limit=limit)
-        return EventPage(events=[event_body(stored) for stored in page], newest=found.events)
 
     @router.get("/{session}/diff")
     async def read_diff(session: str) -> DiffBody:
@@ -170,9 +166,9 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
 
     @router.get("/{session}/usage")
     async def usage(session: str) -> UsageBody:
-        """Return the host memory that a session holds right now, in bytes, and the tokens it has used."""
+        """Return the host memory that a session holds right now, in bytes, and what it has used of models."""
         found = await store.get_session(SessionId(session))
-        tokens = await store.model_usage(found.id)
+        used = await store.session_usage(found.id)
         try:
             state = await engine.client_of(found.id).state()
             sandbox, runner = state.sandbox_memory_bytes, state.memory_bytes
@@ -181,15 +177,15 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
         return UsageBody(
             memory_bytes=sandbox + runner,
             runner_memory_bytes=runner,
-            input_tokens=tokens.input_tokens,
-            output_tokens=tokens.output_tokens,
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
+            cache_read_tokens=used.cache_read_tokens,
+            cache_write_tokens=used.cache_write_tokens,
+            cost_usd=used.cost_usd,
+            models=dict(used.models),
         )
 
     return router
-
-
-def _message(message: Message) -> MessageBody:
-    return MessageBody(id=message.id, text=message.text, delivery=message.delivery, created_at=message.created_at)
 
 
 def _process(process: RunnerProcess) -> ProcessBody:

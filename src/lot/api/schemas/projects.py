@@ -20,6 +20,17 @@ class NewProject(_Body):
     environment: dict[str, str] = Field(
         default_factory=dict, repr=False, description="Written to .env; stored encrypted"
     )
+    budget_tokens: int | None = Field(default=None, ge=1, description="For all its sessions together")
+    budget_usd: float | None = Field(default=None, gt=0)
+    has_browser: bool = Field(default=False, description="Browser verification: agents may look at the app")
+
+
+class ProjectChanges(_Body):
+    """What is to be changed; what is left out stays. Null takes a budget away."""
+
+    budget_tokens: int | None = Field(default=None, ge=1)
+    budget_usd: float | None = Field(default=None, gt=0)
+    has_browser: bool | None = None
 
 
 class SnapshotBody(_Body):
@@ -52,6 +63,11 @@ class ProjectBody(_Body):
     ready_snapshot: str | None
     sessions: int
     created_at: AwareDatetime
+    budget_tokens: int | None
+    budget_usd: float | None
+    spent_tokens: int = Field(description="Of deleted sessions too")
+    spent_usd: float
+    has_browser: bool
 
 
 class SnapshotLog(_Body):

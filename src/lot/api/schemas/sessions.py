@@ -4,6 +4,9 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from lot.core.asks import Answer
+from lot.core.events import AttachmentName, LivePart
+
 MAX_MESSAGE_CHARS = 2_000_000
 
 
@@ -11,11 +14,24 @@ class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class NewAttachment(_Body):
+    """A file that comes with a message: an image, a PDF, or anything that the agent is to find in the sandbox."""
+
+    name: str = Field(min_length=1, max_length=200, pattern=r"^[^/\x00-\x1f]+$", description="A file name, no path")
+    media_type: str = Field(max_length=100, pattern=r"^[a-z0-9.+-]+/[a-z0-9.+-]+$")
+    data: str = Field(repr=False, description="Base64; at most 5 MiB an image, 10 MiB another file")
+
+
 class NewMessage(_Body):
     """A user's message. Sending the same id again does nothing."""
 
     id: str = Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="A UUID chosen by the sender")
     text: str = Field(min_length=1, max_length=MAX_MESSAGE_CHARS)
+    attachments: list[NewAttachment] = Field(default_factory=list, max_length=10)
+
+
+Mode = Literal["full", "edits", "ask", "plan"]
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
 
 class NewSession(_Body):
@@ -29,6 +45,27 @@ class NewSession(_Body):
         default=None, description="anthropic, or rehearsal (scripted); by default the server's"
     )
     model: str | None = None
+    effort: Effort | None = Field(default=None, description="How hard the model is to think")
+    mode: Mode = Field(default="full", description="What the agent may do without asking")
+    program: str = Field(
+        default="claude",
+        max_length=500,
+        pattern=r"^(claude|acp:.+)$",
+        description="claude, or acp: and the command that starts another agent in the sandbox",
+    )
+    budget_tokens: int | None = Field(default=None, ge=1)
+    budget_usd: float | None = Field(default=None, gt=0)
+
+
+class SessionChanges(_Body):
+    """What is to be changed; what is left out stays. Null takes a budget or an effort away."""
+
+    title: str | None = Field(default=None, min_length=1, max_length=200)
+    model: str | None = Field(default=None, min_length=1, max_length=200)
+    effort: Effort | None = None
+    mode: Mode | None = None
+    budget_tokens: int | None = Field(default=None, ge=1)
+    budget_usd: float | None = Field(default=None, gt=0)
 
 
 class NewFork(_Body):
@@ -75,6 +112,14 @@ class SessionBody(_Body):
     preview: PreviewBody | None
     events: int = Field(description="Number of the newest event")
     kept_messages: int = Field(description="Messages not yet taken by the agent")
+    program: str
+    effort: str | None
+    mode: str
+    open_asks: int = Field(description="Questions, plans and requests for permission that wait for an answer")
+    budget_tokens: int | None
+    budget_usd: float | None
+    spent_tokens: int
+    spent_usd: float = Field(description="As far as the prices of its models are known")
     created_at: AwareDatetime
     changed_at: AwareDatetime
 
@@ -86,6 +131,7 @@ class MessageBody(_Body):
     text: str
     delivery: str = Field(description="kept or delivered")
     created_at: AwareDatetime
+    attachments: list[AttachmentName] = Field(default_factory=list)
 
 
 class EventBody(_Body):
@@ -93,6 +139,24 @@ class EventBody(_Body):
 
     number: int
     event: dict[str, object]
+
+
+class AskBody(_Body):
+    """Something that the agent asks; what exactly is in the event of that number."""
+
+    id: str
+    kind: str = Field(description="question, plan or permission")
+    state: str = Field(description="open, answered (not yet taken), taken or withdrawn")
+    event: EventBody
+    answer: Answer | None
+    asked_at: AwareDatetime
+    answered_at: AwareDatetime | None
+
+
+class PartFrame(_Body):
+    """A frame of the event stream that is no event: something still being written, to be shown and forgotten."""
+
+    part: LivePart
 
 
 class EventPage(_Body):
@@ -163,6 +227,27 @@ class UsageBody(_Body):
     runner_memory_bytes: int
     input_tokens: int
     output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cost_usd: float = Field(description="As far as the prices of its models are known")
+    models: dict[str, int] = Field(description="Tokens by model, caches included")
+
+
+class ModelBody(_Body):
+    """A model that can be chosen."""
+
+    id: str
+    name: str
+
+
+class ProviderBody(_Body):
+    """A provider of models as it is now."""
+
+    name: str
+    is_scripted: bool
+    is_ready: bool
+    reason: str | None = Field(description="Why it cannot be used, with the next step")
+    models: list[ModelBody]
 
 
 class HostBody(_Body):

@@ -1,0 +1,84 @@
+"""What an agent's own tools may ask of the control plane for their session; their runner asks, with its pass."""
+
+from collections.abc import Awaitable, Callable
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from lot.broker.passes import PassControl
+from lot.core.errors import (
+    CallerError,
+    InvalidInputError,
+    LotError,
+    NotFoundError,
+    StaleEpochError,
+    TooLargeError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from lot.core.ids import SessionId
+from lot.runner.wire_errors import error_body
+
+MAX_TITLE_CHARS = 300
+MAX_BODY_CHARS = 60_000
+_MAX_REQUEST_BYTES = 1 << 20
+
+Publish = Callable[[SessionId, str | None, str | None], Awaitable[str]]
+"""Given session, title and body: opens or updates the session's pull request, and returns what to tell the agent."""
+
+
+class _PullRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    title: str | None = Field(default=None, max_length=MAX_TITLE_CHARS)
+    body: str | None = Field(default=None, max_length=MAX_BODY_CHARS)
+
+
+def create_session_app(control: PassControl, publish: Publish) -> Starlette:
+    """Return the application, to be mounted at `/session`."""
+
+    async def make_pull_request(request: Request) -> Response:
+        try:
+            session_id = (await control.admit(request)).session_id
+            asked = _parsed(await _bounded_body(request))
+            return JSONResponse({"text": await publish(session_id, asked.title, asked.body)})
+        except LotError as error:
+            return JSONResponse(error_body(error), _status(error))
+
+    return Starlette(routes=[Route("/pull-request", make_pull_request, methods=["POST"])])
+
+
+def _parsed(body: bytes) -> _PullRequest:
+    try:
+        return _PullRequest.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the request"
+        raise InvalidInputError(f"{where}: {first['msg']}") from error
+
+
+async def _bounded_body(request: Request) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MAX_REQUEST_BYTES:
+            raise TooLargeError(f"the request is larger than {_MAX_REQUEST_BYTES} bytes")
+    return bytes(body)
+
+
+def _status(error: LotError) -> int:
+    match error:
+        case UnauthenticatedError():
+            return 401
+        case NotFoundError():
+            return 404
+        case StaleEpochError():
+            return 409
+        case CallerError():
+            return 400
+        case UnavailableError():
+            return 503
+        case _:
+            return 500

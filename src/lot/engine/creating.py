@@ -1,0 +1,187 @@
+"""Makes projects and sessions: their rows, names and branches. What then happens is the workers' and builds' affair."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lot.core.errors import InvalidInputError, LotError, ProjectNotReadyError
+from lot.core.events import AttachmentName, SessionEvent, SettingsChanged, StateChanged
+from lot.core.ids import LayerId, MessageId, ProjectId, SandboxId, SessionId, new_id
+from lot.core.records import AgentMode, Attachment, Delivery, Lease, Message, Project, Session
+from lot.core.session import AgentState, SandboxState, label
+from lot.engine.budgets import require_project_budget
+from lot.engine.parts import Parts
+from lot.engine.settings import require_model
+from lot.sandbox.driver import SIZES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message as its sender gives it."""
+
+    id: MessageId
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
+    """What a session may be started with; None: as its project or this installation has it."""
+
+    title: str | None = None
+    size: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    effort: str | None = None
+    mode: AgentMode = AgentMode.FULL
+    program: str = "claude"
+    budget_tokens: int | None = None
+    budget_usd: float | None = None
+
+
+async def create_project(
+    parts: Parts,
+    *,
+    source: str,
+    name: str | None,
+    branch: str | None,
+    environment: Mapping[str, str],
+    **settings: Any,
+) -> Project:
+    """Mirror a repository and store the project.
+
+    Raises:
+        RepositoryError: unreachable, empty, or without that branch. InvalidInputError: a bad name or size.
+    """
+    if settings["size"] not in SIZES:
+        raise InvalidInputError(f"size {settings['size']!r} is unknown; use one of {', '.join(SIZES)}")
+    project_id = ProjectId(new_id())
+    name = name or _name_of(source)
+    if any(project.name == name for project in await parts.store.list_projects()):
+        raise InvalidInputError(f"a project named {name} exists already; give another with --name")
+    head = await parts.mirrors.create(project_id, source, branch)
+    project = Project(id=project_id, name=name, source=source, branch=head.branch, created_at=parts.now(), **settings)
+    try:
+        await parts.store.add_project(project, environment)
+    except LotError:
+        await parts.mirrors.delete(project_id)
+        raise
+    return project
+
+
+async def create_session(parts: Parts, project: Project, options: SessionOptions, draft: Draft | None) -> Session:
+    """Store a session that starts from the project's newest ready snapshot, with its first message.
+
+    Raises:
+        ProjectNotReadyError: there is no snapshot yet. InvalidInputError: there is no such provider or model.
+        BudgetReachedError: the project's budget is used up, and there is a message.
+    """
+    snapshot = await parts.store.current_snapshot(project.id)
+    if snapshot is None:
+        raise ProjectNotReadyError(
+            f"project {project.name} has no snapshot yet; wait for its setup, or retry it if it failed"
+        )
+    provider = parts.get_provider(options.provider or parts.settings.provider)
+    if options.model is not None:
+        await require_model(provider, options.model)
+    session_id = SessionId(new_id())
+    if draft is not None:
+        await require_project_budget(parts, project, session_id)
+    now = parts.now()
+    title = options.title or (title_of(draft.text) if draft else "New session")
+    session = Session(
+        id=session_id,
+        project_id=project.id,
+        snapshot_id=snapshot.id,
+        parent_id=None,
+        title=title,
+        agent=AgentState.IDLE,
+        sandbox_state=SandboxState.BOOTING,
+        reason=None,
+        version=1,
+        lease=Lease(),
+        sandbox=SandboxId(session_id),
+        size=options.size or project.size,
+        provider=options.provider or parts.settings.provider,
+        model=options.model or parts.settings.model or provider.models[0],
+        base_image=snapshot.base_image,
+        layers=(snapshot.layer,),
+        upper=LayerId(new_id()),
+        memory_image=snapshot.memory_image,
+        candidate_image=None,
+        candidate_epoch=None,
+        base_branch=project.branch,
+        base_commit=None,
+        branch=branch_of(title, session_id),
+        agent_session=None,
+        agent_run=0,
+        agent_offset=0,
+        pause_at=None,
+        pause_reason=None,
+        is_used=False,
+        events=0,
+        created_at=now,
+        changed_at=now,
+        program=options.program,
+        effort=options.effort,
+        mode=options.mode,
+        budget_tokens=options.budget_tokens,
+        budget_usd=options.budget_usd,
+    )
+    await parts.store.add_session(session, [state_of(session), *_mode_of(session)])
+    if draft is not None:
+        await parts.store.add_message(message_from(parts, session_id, draft), now, draft.attachments)
+    return session
+
+
+def message_from(parts: Parts, session_id: SessionId, draft: Draft) -> Message:
+    """Return a draft as a message that is kept."""
+    names = tuple(
+        AttachmentName(name=file.name, media_type=file.media_type, size_bytes=len(file.data))
+        for file in draft.attachments
+    )
+    return Message(
+        id=draft.id,
+        session_id=session_id,
+        text=draft.text,
+        delivery=Delivery.KEPT,
+        created_at=parts.now(),
+        attachments=names,
+    )
+
+
+def state_of(session: Session) -> SessionEvent:
+    """Return the event that tells a new session's state."""
+    return StateChanged(
+        at=session.created_at,
+        agent=session.agent,
+        sandbox=session.sandbox_state,
+        label=label(session.agent, session.sandbox_state),
+        reason=session.reason,
+    )
+
+
+def _mode_of(session: Session) -> list[SessionEvent]:
+    """Return what tells of the mode that a session starts in, where that is not the usual one."""
+    if session.mode is AgentMode.FULL:
+        return []
+    return [SettingsChanged(at=session.created_at, mode=session.mode)]
+
+
+def title_of(text: str) -> str:
+    """Return a session's title from its first message."""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "New session")
+    return first if len(first) <= 60 else first[:59].rstrip() + "…"
+
+
+def branch_of(title: str, session_id: SessionId) -> str:
+    """Return a session's branch, `lot/<slug>-<id>`: fixed when the session starts."""
+    slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40].strip("-")
+    return f"lot/{slug or 'session'}-{session_id}"
+
+
+def _name_of(source: str) -> str:
+    """Return a project's name from its repository: the last path element without `.git`."""
+    name = re.sub(r"\.git/*$", "", source.rstrip("/")).replace("\\", "/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "project"

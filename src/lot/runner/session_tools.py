@@ -1,0 +1,78 @@
+"""What Lot offers its agents as tools, as far as the runner carries it out."""
+
+import re
+from urllib.parse import quote
+
+import anyio
+
+from lot.core.errors import AgentError, InvalidInputError
+from lot.harness.closing import closing
+from lot.runner.browser import picture
+from lot.runner.dev_server import NAME, DevServer
+from lot.runner.parts import ControlPlane
+from lot.runner.protocol import DevOrder
+from lot.sandbox.link import GuestLink, ProcessStatus
+
+ANSWER_WAIT_S = 45.0
+"""An agent's control requests must be answered within a minute."""
+READ_TIMEOUT_S = 5.0
+RESTART_LOG_LINES = 40
+_LOG_BYTES = 64 << 10
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+"""What a terminal takes as colours, moves and titles."""
+_PATH_LETTERS = "/?&=#%:;,@!$+~*'()[]"
+
+
+class RunnerTools:
+    """The tools of one session that is on; see `harness.harness.SessionTools`."""
+
+    def __init__(self, link: GuestLink, dev: DevServer, control: ControlPlane) -> None:
+        self._link, self._dev, self._control = link, dev, control
+        self._restarting = anyio.Lock()
+        self.dev_order: DevOrder | None = None
+        """How the dev server is started; None: the project has none."""
+
+    async def create_pull_request(self, title: str | None, body: str | None) -> str:
+        """Open the session's pull request or update it; return what to tell the agent, with its address."""
+        return await self._control.create_pull_request(title, body)
+
+    async def restart_dev_server(self) -> str:
+        """Restart the dev server and wait until it answers or has failed; return which, with the end of its log."""
+        if self.dev_order is None:
+            raise AgentError("this project has no dev command: start a server yourself with a command")
+        async with self._restarting:
+            await self._dev.start(self.dev_order.model_copy(update={"restart": True}))
+            status = await self._dev.status(ANSWER_WAIT_S)
+        if status.status == "answering":
+            return f"The dev server answers on port {status.port} with HTTP {status.http_status}."
+        return f"The dev server is {status.status}. Its log ends:\n{await self.read_dev_log(RESTART_LOG_LINES)}"
+
+    async def read_dev_log(self, lines: int) -> str:
+        """Return the newest lines of the dev server's log."""
+        process = next((process for process in await self._link.processes() if process.name == NAME), None)
+        if process is None:
+            return "The dev server was not started."
+        text = _ESCAPES.sub("", (await self._log_end(process)).decode(errors="replace")).replace("\r\n", "\n")
+        return "\n".join(text.splitlines()[-max(1, lines) :])
+
+    async def screenshot(self, path: str, width: int, height: int) -> bytes:
+        """Return the app's page as a PNG."""
+        if not path.startswith("/"):
+            raise InvalidInputError(f"{path!r} is no path of a page: it begins with /")
+        status = await self._dev.status(0.0)
+        if status.status != "answering" or status.port is None:
+            raise AgentError(f"there is no page to look at: the dev server is {status.status}")
+        return await picture(self._link, f"http://localhost:{status.port}{quote(path, _PATH_LETTERS)}", width, height)
+
+    async def _log_end(self, process: ProcessStatus) -> bytes:
+        begin, end = max(process.starts["out"], process.ends["out"] - _LOG_BYTES), process.ends["out"]
+        found = bytearray()
+        if begin == end:
+            return b""
+        with anyio.move_on_after(READ_TIMEOUT_S):
+            async with closing(self._link.attach(NAME, "out", begin)) as chunks:
+                async for chunk in chunks:
+                    found += chunk.data
+                    if len(found) >= end - begin:
+                        break
+        return bytes(found)
