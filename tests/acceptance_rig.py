@@ -79,7 +79,13 @@ class Server:
 
     def start(self, **settings: object) -> None:
         """Start it and wait until it answers; `settings` are those of `lot.config` in place of the defaults."""
-        chosen = {"memory_reserve_bytes": 256 << 20, "disk_reserve_bytes": 256 << 20, "warm_runners": 1, **settings}
+        chosen = {
+            "memory_reserve_bytes": 256 << 20,
+            "disk_reserve_bytes": 256 << 20,
+            "warm_runners": 1,
+            "model_attempts": 3,
+            **settings,
+        }
         environment = {
             # Nothing of this machine's: a key or a setting that it happens to have is none of a test's business.
             "PATH": os.environ["PATH"],
@@ -270,7 +276,9 @@ class Lot:
             give_up_at = time.monotonic() + PATIENCE_S
             while not events or not is_last(events[-1]):
                 try:
-                    events.append(json.loads(stream.recv(give_up_at - time.monotonic()))["event"])
+                    frame = json.loads(stream.recv(give_up_at - time.monotonic()))
+                    if "event" in frame:
+                        events.append(frame["event"])
                 except TimeoutError:
                     raise AssertionError(f"the event never came; there were:\n{self.story(session)}") from None
         return events

@@ -1,6 +1,8 @@
-"""`lot bench`: measures start, pause, resume and fork beside the bare runtime doing the same in the same run."""
+"""`lot bench`: measures start, pause, resume and fork beside the bare runtime doing the same in the same run.
 
-from pathlib import Path
+`lot bench conversation` is in `bench_conversation.py`.
+"""
+
 from typing import Annotated
 
 import typer
@@ -9,14 +11,13 @@ from rich.text import Text
 
 from lot.bench.figures import Figure, Result
 from lot.bench.measure import measure
+from lot.cli.bench_conversation import conversation
 from lot.cli.common import JsonFlag, common
 from lot.cli.output import err, out, plain, print_json, table
 from lot.client.client import LotClient
-from lot.client.own_server import own_server
+from lot.client.own_server import FOLDER, own_server
 from lot.config import Settings
 
-FOLDER = Path("/var/tmp")
-"""On disk: sandboxes' layers and images do not belong in memory, where /tmp may be."""
 TARGETS = {"pause": 1.5, "resume": 1.5}
 """At most this multiple of the bare runtime's median."""
 WARM_TARGET = 3.0
@@ -37,6 +38,11 @@ _BARE = {
 }
 
 
+app = typer.Typer(add_completion=False)
+app.command("conversation")(conversation)
+
+
+@app.callback(invoke_without_command=True)
 def bench(
     ctx: typer.Context,
     runs: Annotated[int, typer.Option(min=1, max=10_000, help="How often each is measured.")] = 20,
@@ -46,6 +52,8 @@ def bench(
 
     Every start, resume and fork is measured to the dev server's first HTTP 200, as its user waits for it.
     """
+    if ctx.invoked_subcommand is not None:
+        return
     shared = common(ctx, as_json=as_json)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with (

@@ -13,7 +13,7 @@ from lot.cli.output import SCRIPTED, err, out, plain, print_json
 from lot.cli.project import source_of
 from lot.cli.up import ApiKeyOption, ProviderOption, has_key, settings_of
 from lot.client.client import LotClient
-from lot.client.own_server import own_server
+from lot.client.own_server import FOLDER, own_server
 from lot.core.errors import InvalidInputError
 from lot.demo.play import play
 from lot.demo.prompts import REHEARSAL
@@ -21,8 +21,6 @@ from lot.demo.report import Report, StepResult
 from lot.demo.subject import example, repository
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-FOLDER = Path("/var/tmp")
-"""On disk: sandboxes' layers and images do not belong in memory, where /tmp may be."""
 TITLES = {
     "project": "project and snapshot",
     "start_two": "two sessions side by side",
@@ -139,9 +137,11 @@ def _shown(name: str, value: object) -> str:
     if "bytes" in name and isinstance(value, int):
         return f"{value / (1 << 20):,.0f} MiB"
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(_shown(name, each) for each in value)
     if isinstance(value, dict):
-        return ", ".join(f"{key} {each}" for key, each in value.items())
+        return ", ".join(f"{key} {_shown(str(key), each)}" for key, each in value.items())
+    if isinstance(value, float):
+        return f"{value:.2f} s" if name.endswith(("_s", "seconds")) else f"{value:.2f}"
     return str(value)
 
 

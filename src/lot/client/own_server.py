@@ -18,6 +18,8 @@ from lot.client.client import LotClient
 from lot.client.errors import ServerUnreachableError
 from lot.core.errors import UnavailableError
 
+FOLDER = Path("/var/tmp")
+"""On disk: sandboxes' layers and images do not belong in memory, where /tmp may be."""
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 180.0
 """An orderly stop pauses every session first."""
