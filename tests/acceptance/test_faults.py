@@ -301,12 +301,10 @@ def test_model_that_is_busy_is_asked_again_and_one_that_refuses_is_told(lot: Lot
     assert "this is refused" in failed["reason"]
     lot.delete(f"/sessions/{session}")
 
-    session = lot.begin(project, model="no-such-model", message={"id": (first := str(uuid.uuid4())), "text": "hello"})
-    failed = failure(lot.turn_of(session, first))
-    assert failed["status"] == 404
-    assert "no-such-model" in failed["reason"]
-    assert lot.settled(session, "Errored")["reason"] == failed["reason"]
-    lot.delete(f"/sessions/{session}")
+    unknown = lot.http.post("/api/sessions", json={"project": project, "model": "no-such-model"})
+    assert unknown.status_code == 422
+    assert "no-such-model" in unknown.json()["message"]
+    assert "rehearsal-small" in unknown.json()["message"]
 
 
 def test_message_while_starting_pausing_or_resuming_is_delivered_once(lot: Lot, project: str) -> None:

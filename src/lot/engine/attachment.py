@@ -152,6 +152,9 @@ class Attachment:
         if session.agent_run > 0 and self._agent_up == session.agent_run:
             return
         is_first = session.agent_session is None
+        if not is_first:
+            # One that could not be attached to may still run: two must not work on one conversation.
+            await self.holding.client.end_agent(session.agent_run)
         renewed = await self._moves.note(
             self._id,
             epoch=self.holding.epoch,
@@ -215,7 +218,7 @@ class Attachment:
                 stored = await self._keeper.keep(record)
                 if stored is not None:
                     await self._react(record, stored)
-                if record.is_end:
+                if record.is_end and self._following == run:
                     self._agent_up = None
                     self._fruitless += 1
                     self._sent.clear()

@@ -46,7 +46,7 @@ class RecordKeeper:
         if record.is_end and (agent or session.agent) in _BUSY:
             agent = AgentState.ERRORED
             events.append(TurnFailed(at=self._parts.now(), reason="the agent program ended before the turn was over"))
-        events = await self._with_closings(record, events)
+        events = [await self._with_cost(event) for event in await self._with_closings(record, events)]
         fields: dict[str, Any] = _settings(events)
         if agent is not None and agent is not session.agent:
             fields |= self._course(session, agent, events)
@@ -71,6 +71,15 @@ class RecordKeeper:
         self._parts.bus.live.broadcast(self._id, record.parts)
         self._parts.bus.publish(self._id)
         return kept[1]
+
+    async def _with_cost(self, event: SessionEvent) -> SessionEvent:
+        """Return a turn's end with what the broker has metered since the ends of the turns before it."""
+        if not isinstance(event, TurnEnded) or event.cost_usd is not None:
+            return event
+        spent = (await self._parts.store.session_usage(self._id)).cost_usd
+        told = [stored.event for stored in await self._parts.store.events_of_kind(self._id, event.kind)]
+        before = sum(turn.cost_usd or 0.0 for turn in told if isinstance(turn, TurnEnded))
+        return event.model_copy(update={"cost_usd": spent - before}) if spent > before else event
 
     async def _judged(self, record: AgentRecord) -> AgentState | None:
         """Return the agent's state; one that waits for what the user has answered meanwhile is not waiting any more."""

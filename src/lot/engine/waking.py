@@ -46,6 +46,8 @@ async def resume_session(
         *step_events(parts, list(brought.steps)),
         CameBack(at=parts.now(), rung=rung, reason=reason, seconds=time.monotonic() - began),
     ]
+    if rung == "memory" and _loses_its_connections(session):
+        await holding.client.end_agent(session.agent_run)
     lost = await cut(parts, session, reason or "") if rung == "disk" else []
     if dev is not None:
         await holding.client.start_dev(dev)
@@ -63,3 +65,13 @@ async def resume_session(
         memory_image=None,
         **window,
     )
+
+
+def _loses_its_connections(session: Session) -> bool:
+    """Return whether a session's agent is to be started anew after a restore: its next run continues the conversation.
+
+    Claude speaks over a socket that outlives a restore. Others speak TCP, of which the runtime may tell them nonsense
+    afterwards: of three restores of opencode, one went deaf. A turn that is under way goes on all the same.
+    """
+    is_busy = session.agent in (AgentState.RUNNING, AgentState.WAITING)
+    return session.program != "claude" and session.agent_run > 0 and not is_busy

@@ -57,6 +57,7 @@ from lot.runner.wire import (
     PauseQuery,
     Reached,
     Resize,
+    RunQuery,
     StatusQuery,
     Stored,
 )
@@ -141,6 +142,9 @@ class HttpRunnerClient:
 
     async def configure_agent(self, order: ConfigureOrder) -> None:
         await self._call("configure_agent", order, None)
+
+    async def end_agent(self, run: int) -> None:
+        await self._call("end_agent", RunQuery(run=run), None)
 
     async def interrupt(self) -> None:
         await self._call("interrupt", Empty(), None)

@@ -50,6 +50,7 @@ from lot.runner.wire import (
     PauseQuery,
     Reached,
     Resize,
+    RunQuery,
     StatusQuery,
     Stored,
 )
@@ -111,6 +112,7 @@ CALLS: Mapping[str, _Call] = {
     ),
     "answer": _Call(AnswerBody, _pass_answer),
     "configure_agent": _Call(ConfigureOrder, lambda runner, order: runner.ways.configure_agent(order)),
+    "end_agent": _Call(RunQuery, lambda runner, query: runner.ways.end_agent(query.run)),
     "interrupt": _Call(Empty, lambda runner, _: runner.ways.interrupt()),
     "diff": _Call(DiffQuery, lambda runner, query: runner.ways.workspace.diff(query.base_commit)),
     "publish": _Call(PublishOrder, lambda runner, order: runner.ways.workspace.publish(order)),

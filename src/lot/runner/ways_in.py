@@ -7,7 +7,7 @@ The gateway, which the sandbox itself connects to, is apart: it stays with the s
 import base64
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 
 import anyio
@@ -31,6 +31,8 @@ from lot.sandbox.link import GuestLink, ProcessSpec, ProcessStatus
 logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 5.0
+AGENT_GRACE_S = 2.0
+"""How long an agent program that is to end may take."""
 _ACKNOWLEDGE_EVERY_BYTES = 256 << 10
 """A reader confirms every record; the guest hears of it this often, and whenever a reader attaches."""
 _REASON_BYTES = 2000
@@ -154,6 +156,14 @@ class WaysIn:
         await self._started_harness().configure(model=order.model, effort=order.effort, mode=order.mode)
         if self._agent is not None:
             self._agent = replace(self._agent, model=order.model, effort=order.effort, mode=order.mode)
+
+    async def end_agent(self, run: int) -> None:
+        """End the agent program of a run with everything it started; nothing happens when it is gone."""
+        if self._agent is not None and self._agent.run == run and self._harness is not None:
+            await self._harness.detach()
+            self._agent = None
+        with suppress(NotFoundError):
+            await self.link.stop(f"agent-{run}", AGENT_GRACE_S)
 
     async def interrupt(self) -> None:
         """Stop the running turn."""

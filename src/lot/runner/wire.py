@@ -56,6 +56,12 @@ class AnswerBody(_Body):
     answer: Answer
 
 
+class RunQuery(_Body):
+    """Which start of the agent program."""
+
+    run: int = Field(ge=1)
+
+
 class Reached(_Body):
     """Whether an answer reached who asked."""
 

@@ -95,6 +95,11 @@ class Agent:
         gone = AgentGone(at=datetime.now(UTC), reason="killed by signal 9")
         self.say(run=run, events=(gone,), is_end=True)
 
+    def end(self, run: int = 1) -> None:
+        """End in order, as after SIGTERM."""
+        self.is_running = False
+        self.say(run=run, is_end=True)
+
     def stream(self, *parts: LivePart, run: int = 1) -> None:
         """Say what is only shown."""
         offset = 10 * sum(not record.is_live for record in self.records)
@@ -302,6 +307,12 @@ class Runner:
         agent.say(run=run, events=(AgentText(at=at, text=f"heard: {text}"),))
         if self.world.turns_end_by_themselves:
             agent.say(run=run, agent=AgentState.IDLE, events=(TurnEnded(at=at, outcome="completed"),))
+
+    async def end_agent(self, run: int) -> None:
+        await self._enter("end_agent")
+        agent = self._sandbox.agents.get(run)
+        if agent is not None and agent.is_running:
+            agent.end(run)
 
     async def interrupt(self) -> None:
         await self._enter("interrupt")

@@ -158,9 +158,9 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 
 def test_without_renewals_the_sandbox_is_frozen_then_killed_and_the_runner_ended(scene: Scene) -> None:
-    scene.arm(0.2, 0.6)
+    scene.arm(0.2, 2.0)
     assert scene.hear() == "frozen"
-    assert scene.states == {"stopped"}
+    scene.wait_stopped()
     assert scene.hear() == "save"
     scene.wait_watchdog()
     scene.wait_killed()
