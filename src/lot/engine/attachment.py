@@ -5,7 +5,9 @@ Leaves out what a record means (`keeping.py`), how the agent is started (`agent_
 """
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import anyio
@@ -123,6 +125,15 @@ class Attachment:
             await self._moves.apply(self._id, agent=Trigger.TURN_STARTED, epoch=self.holding.epoch)
         for message in messages:
             await self._send(message)
+
+    @contextmanager
+    def expecting(self, settings: Mapping[str, Any]) -> Iterator[None]:
+        """Take the agent's word of these settings for an echo of its user's, for the length of the block."""
+        self._keeper.expected = settings
+        try:
+            yield
+        finally:
+            self._keeper.expected = {}
 
     async def _send(self, message: Message) -> None:
         try:

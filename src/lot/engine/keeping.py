@@ -1,6 +1,6 @@
 """Brings what an agent says into the store, with what it means for its session; passes on what is only shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lot.core.events import (
@@ -30,6 +30,8 @@ class RecordKeeper:
 
     def __init__(self, parts: Parts, moves: Moves, session_id: SessionId, epoch: int) -> None:
         self._parts, self._moves, self._id, self._epoch = parts, moves, session_id, epoch
+        self.expected: Mapping[str, Any] = {}
+        """Settings that the user is just changing, not stored yet."""
 
     async def keep(self, record: AgentRecord) -> list[StoredEvent] | None:
         """Bring one record into the store; return its events, or None for a repeat and for what is only shown.
@@ -42,7 +44,7 @@ class RecordKeeper:
             return None
         session = await self._parts.store.get_session(self._id)
         agent = await self._judged(record)
-        events = [_with_reason(event, session) for event in record.events if not _is_known(event, session)]
+        events = [_with_reason(event, session) for event in record.events if not self._is_known(event, session)]
         if record.is_end and (agent or session.agent) in _BUSY:
             agent = AgentState.ERRORED
             events.append(TurnFailed(at=self._parts.now(), reason="the agent program ended before the turn was over"))
@@ -71,6 +73,16 @@ class RecordKeeper:
         self._parts.bus.live.broadcast(self._id, record.parts)
         self._parts.bus.publish(self._id)
         return kept[1]
+
+    def _is_known(self, event: SessionEvent, session: Session) -> bool:
+        """Return whether an agent only repeats what its user has set, or is just setting."""
+        if not isinstance(event, SettingsChanged) or event.by != "agent":
+            return False
+        modes, models = (
+            (None, session.mode, self.expected.get("mode")),
+            (None, session.model, self.expected.get("model")),
+        )
+        return event.mode in modes and event.model in models and event.effort is None
 
     async def _with_cost(self, event: SessionEvent) -> SessionEvent:
         """Return a turn's end with what the broker has metered since the ends of the turns before it."""
@@ -135,13 +147,6 @@ def _with_reason(event: SessionEvent, session: Session) -> SessionEvent:
     if is_limit and isinstance(event, TurnEnded) and event.outcome == "interrupted" and event.reason is None:
         return event.model_copy(update={"reason": session.reason})
     return event
-
-
-def _is_known(event: SessionEvent, session: Session) -> bool:
-    """Return whether an agent only repeats what its user has set."""
-    if not isinstance(event, SettingsChanged) or event.by != "agent":
-        return False
-    return event.mode in (None, session.mode) and event.model in (None, session.model) and event.effort is None
 
 
 def _settings(events: Sequence[SessionEvent]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Changes what a session is set to: title, model, thinking effort, mode, budgets; live where its agent is up."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import structlog
@@ -39,10 +40,11 @@ async def change_session(
     if not new:
         return session
     told = {name: value for name, value in new.items() if name in _AGENT_SETTINGS}
-    if told:
-        await _configure(worker, session, told)
     events: list[SessionEvent] = [_changed(parts, told)] if told else []
-    changed = await moves.note(session_id, events=events, **new)
+    with nullcontext() if worker.attachment is None else worker.attachment.expecting(told):
+        if told:
+            await _configure(worker, session, told)
+        changed = await moves.note(session_id, events=events, **new)
     parts.bus.publish(session_id)
     return changed
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import pytest
 
 from lot.core.errors import AgentError, InvalidInputError, ProviderError
@@ -113,6 +114,24 @@ async def test_mode_that_the_agent_changed_by_itself_is_the_sessions(lot: Rig) -
     agent_of(lot, session).say(events=(SettingsChanged(at=AT, mode="edits", by="agent"), AgentText(at=AT, text="done")))
     await lot.told(session.id, "agent_text", 2)
     assert len(await changes(lot, session.id)) == 1
+
+
+async def test_agents_echo_of_what_its_user_just_sets_is_told_once(lot: Rig) -> None:
+    session = await lot.session(message="hello")
+    await lot.told(session.id, "turn_ended")
+    held = lot.world.hold["configure_agent"] = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lot.engine.change_session, session.id, {"mode": "ask"})
+        await lot.eventually(lambda: _is_called(lot, "configure_agent"))
+        echo = SettingsChanged(at=AT, mode="ask", by="agent")
+        agent_of(lot, session).say(events=(echo, AgentText(at=AT, text="heard")))
+        await lot.told(session.id, "agent_text", 2)
+        held.set()
+    assert [change.by for change in await changes(lot, session.id)] == ["user"]
+
+
+async def _is_called(lot: Rig, method: str) -> bool:
+    return method in lot.world.calls
 
 
 async def test_agent_is_started_with_everything_it_is_to_know(lot: Rig) -> None:
