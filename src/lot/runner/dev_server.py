@@ -47,6 +47,8 @@ class DevServer:
         self._followed: ProcessStatus | None = None
         self._port: int | None = None
         """Where it is asked; None: wherever its processes listen."""
+        self._ports_found: list[int] = []
+        """Where they listened when it was found, which is asked first."""
         self._settled = anyio.Event()
         """Set while the status is one that a waiting caller waits for."""
         self._settled.set()
@@ -57,7 +59,9 @@ class DevServer:
 
     async def find(self) -> None:
         """Follow a dev server that came along with the sandbox, if there is one."""
-        process = await self._find_process()
+        async with anyio.create_task_group() as questions:
+            questions.start_soon(self._note_ports)
+            process = await self._find_process()
         if process is not None and process.is_running:
             self._follow(process, port=None)
             self._thawed_at = time.monotonic() + THAW_LIMIT_S
@@ -152,7 +156,7 @@ class DevServer:
         # A dev server that came along with a memory image is asked from now on, not from its start.
         began = time.monotonic()
         for attempt in range(1 << 30):
-            for candidate in [self._port] if self._port is not None else await self._own_ports():
+            for candidate in await self._candidates():
                 answer = await self._ask(candidate)
                 if answer is not None and self._port in (None, candidate):
                     seconds = time.monotonic() - began
@@ -167,6 +171,15 @@ class DevServer:
                 detail = f"no HTTP answer on {where} after {SILENT_AFTER_S:.0f} s\n{self._log_tail()}"
                 self._change(DevStatus(status="silent", port=self._port, pid=process.pid, detail=detail))
             await anyio.sleep(_ASK_EVERY_S[min(attempt, len(_ASK_EVERY_S) - 1)])
+
+    async def _candidates(self) -> list[int]:
+        if self._port is not None:
+            return [self._port]
+        found, self._ports_found = self._ports_found, []
+        return found or await self._own_ports()
+
+    async def _note_ports(self) -> None:
+        self._ports_found = await self._own_ports()
 
     async def _own_ports(self) -> list[int]:
         return [listening.port for listening in await self._link.ports() if listening.process == NAME]
