@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acceptance_rig import PATIENCE_S, Event, Lot, lot_server, until
+from acceptance_rig import PATIENCE_S, Event, Lot, commit, lot_server, make_repository, until
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -156,6 +156,36 @@ def test_question_is_answered_after_its_sandbox_was_killed(lot: Lot, session: st
     lot.transcript(session)
 
 
+def test_question_whose_memory_is_damaged_is_answered_in_words(lot: Lot, session: str) -> None:
+    lot.send(session, directive("ask"))
+    lot.settled(session, "Waiting for user")
+    lot.move(session, "pause")
+    [image] = lot.server.data_dir.glob(f"hibernation/{session}-*")
+    with max((image / "memory").iterdir(), key=lambda file: file.stat().st_size).open("r+b") as memory:
+        memory.write(b"damaged")
+    resumed = lot.move(session, "resume")
+    assert (resumed["label"], resumed["open_asks"]) == ("Waiting for user", 1)
+    answer(lot, session, **BLUE)
+    told = ended(lot, session, 0)
+    assert kinds(told).count("ask_closed") == 1
+    assert "turn_failed" not in kinds(told)
+    [words] = [event["text"] for event in told if event["kind"] == "message_added" and COLOUR in event["text"]]
+    assert "Blue" in words
+
+
+def test_fork_of_a_waiting_session_is_answered_by_itself(lot: Lot, session: str) -> None:
+    lot.send(session, directive("ask"))
+    lot.settled(session, "Waiting for user")
+    fork = lot.post(f"/sessions/{session}/fork", {})["id"]
+    lot.settled(fork, "Waiting for user")
+    answer(lot, fork, choices={COLOUR: ["Red"]})
+    assert "Red" in texts(ended(lot, fork, 0))
+    assert ask_of(lot, session)["state"] == "open"
+    answer(lot, session, **BLUE)
+    assert "Blue" in texts(ended(lot, session, 0))
+    lot.delete(f"/sessions/{fork}")
+
+
 def test_message_to_a_waiting_agent_is_the_answer(lot: Lot, session: str) -> None:
     lot.send(session, directive("ask"))
     lot.settled(session, "Waiting for user")
@@ -260,6 +290,20 @@ def test_text_is_streamed_and_its_parts_add_up(lot: Lot, session: str) -> None:
     assert len(parts) == 1
     assert said["text"].startswith(parts[said["part_key"]])
     assert len(parts[said["part_key"]]) > len(said["text"]) / 2
+
+
+def test_who_joins_in_the_middle_of_a_text_gets_it_from_its_beginning(lot: Lot, session: str) -> None:
+    with lot.socket(f"/api/sessions/{session}/events/stream") as stream:
+        lot.send(session, directive("slow", seconds=4))
+        seen = ""
+        while "This is a slow answer" not in seen:
+            seen += json.loads(stream.recv(PATIENCE_S)).get("part", {}).get("text", "")
+    after = lot.show(session)["events"]
+    with lot.socket(f"/api/sessions/{session}/events/stream?after={after}") as late:
+        first = json.loads(late.recv(PATIENCE_S))["part"]
+    assert (first["kind"], first["offset"]) == ("text", 0)
+    assert first["text"].startswith("This is a slow answer")
+    ended(lot, session, 0)
 
 
 def test_output_of_a_running_command_is_seen_before_it_ends(lot: Lot, session: str) -> None:
@@ -407,6 +451,29 @@ def test_sub_agent_is_nested_under_the_call_that_started_it(lot: Lot, session: s
     [call] = [event for event in told if event["kind"] == "tool_called" and event["name"] in ("Agent", "Task")]
     nested = [event for event in told if event.get("parent_tool_call_id") == call["tool_call_id"]]
     assert "tool_called" in kinds(nested)
+
+
+def test_conversation_is_summed_up_on_demand(lot: Lot, session: str) -> None:
+    lot.turn(session, directive("say", text="something to sum up"))
+    told = lot.turn(session, "/compact")
+    assert "compacted" in kinds(told)
+    assert "still here" in texts(lot.turn(session, directive("say", text="still here")))
+
+
+def test_hooks_of_the_repository_run_in_the_sandbox_only(lot: Lot) -> None:
+    repository = make_repository(lot.folder)
+    mark = f"/home/lot/hook-{uuid.uuid4().hex[:8]}"
+    hook = {"type": "command", "command": f"cat /proc/sys/kernel/hostname > {mark}"}
+    (repository / ".claude").mkdir()
+    settings = {"hooks": {"PostToolUse": [{"matcher": "Bash", "hooks": [hook]}]}}
+    commit(repository, ".claude/settings.json", json.dumps(settings))
+    project = lot.create_project(repository)["id"]
+    assert lot.built(project)["snapshot"]["state"] == "ready"
+    session = lot.session(project)
+    lot.turn(session, directive("bash", command="true"))
+    assert "lot" in shell(lot, session, f"cat {mark}").splitlines()
+    assert not Path(mark).exists()
+    lot.delete(f"/sessions/{session}")
 
 
 def test_raw_lines_are_kept_beside_the_events(lot: Lot, session: str) -> None:

@@ -39,7 +39,7 @@ def lot() -> Iterator[Lot]:
 def project(lot: Lot) -> str:
     """The id of a project that is ready."""
     # Takes a moment to start, so that a preview can be seen to say so.
-    project: str = lot.ready_project(dev_command=f"sleep 1; {DEV_COMMAND}")["id"]
+    project: str = lot.ready_project(dev_command=f"sleep 3; {DEV_COMMAND}")["id"]
     return project
 
 
