@@ -422,6 +422,19 @@ def test_killed_agent_is_told_its_commands_end_and_the_conversation_goes_on(lot:
     assert "plover" in texts(lot.turn(session, directive("recall")))
 
 
+def test_command_that_takes_all_memory_ends_only_its_own_sandbox(lot: Lot, project: str, session: str) -> None:
+    other = lot.session(project)
+    lot.turn(session, directive("say", text="the secret word is lapwing"))
+    lot.send(session, directive("bash", command="python3 -c 'x = b\"x\" * (6 << 30); print(len(x))'"))
+    ended_by_kernel = lot.settled(session, "Paused")
+    assert "more memory than it has" in ended_by_kernel["reason"]
+    assert "turn_failed" in kinds(lot.transcript(session))
+    assert "lapwing" in texts(lot.turn(session, directive("recall")))
+    lot.count(other)
+    assert "came_back" not in kinds(lot.transcript(other))
+    lot.delete(f"/sessions/{other}")
+
+
 def test_conversation_is_made_anew_from_the_stored_transcript_alone(lot: Lot, session: str) -> None:
     lot.turn(session, directive("say", text="the secret word is heron"))
     shell(lot, session, f"rm -rf ~/.claude; pkill -9 -f '^{AGENT}'")

@@ -193,10 +193,8 @@ async def test_opencode_asks_and_the_next_run_knows_the_conversation(stage: Stag
     assert bodies[-1] > bodies[0], "the conversation of the first run is in the requests of the second"
 
 
-@pytest.mark.xfail(
-    reason="a restored opencode is sometimes deaf: gVisor's epoll and TCP, see docs/acp.md", strict=False
-)
-async def test_opencode_goes_on_after_a_pause(stage: Stage) -> None:
+async def test_next_run_of_opencode_goes_on_after_a_pause(stage: Stage) -> None:
+    """A restored one is sometimes deaf (docs/acp.md), so the engine ends it and starts the next run."""
     await stage.start(3)
     async with stage.following(3) as followed:
         await stage.send("say", text="before")
@@ -204,8 +202,9 @@ async def test_opencode_goes_on_after_a_pause(stage: Stage) -> None:
     image = str(stage.folder / "image")
     await stage.client.pause(image)
     assert (await stage.client.bring_up(stage.up(ADOPT, Rung(kind="memory", image=image)))).rung == "memory"
-    await stage.start(3)
-    async with stage.following(3, followed.records[-1].to_offset) as restored:
-        await stage.send("say", text="restored")
-        await restored.turns(1, 30)
-    assert texts(restored) == ["restored"]
+    await stage.client.end_agent(3)
+    await stage.start(4)
+    async with stage.following(4) as restored:
+        await stage.send("recall")
+        await restored.turns(1, PATIENCE_S)
+    assert "before" in texts(restored)[-1]
