@@ -7,7 +7,7 @@ from store_samples import NOW, SESSION, fill, message, session
 
 from lot.core.asks import Answer, Question
 from lot.core.errors import NotFoundError, TransitionNotAllowedError
-from lot.core.events import AskClosed, AttachmentName, PlanProposed, QuestionAsked, SessionEvent, SettingsChanged
+from lot.core.events import AskClosed, AttachmentName, QuestionAsked, SessionEvent, SettingsChanged
 from lot.core.ids import AskId, MessageId, SessionId
 from lot.core.records import AskState, Attachment, Delivery, FileLines
 from lot.core.session import AgentState
@@ -72,16 +72,6 @@ async def test_closing_what_is_not_open_says_nothing(store: Store) -> None:
         SESSION, seen_version=(await store.get_session(SESSION)).version, events=[closing], now=NOW
     )
     assert (told, changed.events) == ([], 2)
-
-
-async def test_everything_of_earlier_runs_is_closed_at_once(store: Store) -> None:
-    await fill(store)
-    await a_question(store, PlanProposed(at=NOW, ask_id="toolu_2", plan="1. do it"))
-    await store.answer_ask(SESSION, ASK, BLUE, NOW)
-    assert await store.close_asks(SESSION, 0, "withdrawn", NOW) == []
-    closed = await store.close_asks(SESSION, 1, "withdrawn", NOW)
-    assert [event.event.ask_id for event in closed] == [ASK, "toolu_2"]
-    assert {ask.state for ask in await store.list_asks(SESSION, is_all=True)} == {AskState.WITHDRAWN}
 
 
 async def test_what_is_asked_again_is_open_again(store: Store) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lot.api.schemas.sessions import NewAttachment
 from lot.core.errors import InvalidInputError, TooLargeError
+from lot.core.media_types import media_type_of
 from lot.core.records import Attachment
 
 MAX_IMAGE_BYTES = 5 << 20
@@ -48,7 +49,7 @@ def _decoded(file: NewAttachment) -> Attachment:
         raise _too_large(file, limit, is_image)
     if is_image and file.media_type not in _IMAGES:
         raise InvalidInputError(f"{file.media_type} is no image that models take; use {', '.join(sorted(_IMAGES))}")
-    seen = _kind(data)
+    seen = media_type_of(data)
     if seen != file.media_type and (is_image or file.media_type == "application/pdf"):
         raise InvalidInputError(f"the file {file.name!r} is not {file.media_type} but {seen or 'something else'}")
     return Attachment(name=file.name, media_type=file.media_type, data=data)
@@ -57,16 +58,3 @@ def _decoded(file: NewAttachment) -> Attachment:
 def _too_large(file: NewAttachment, limit: int, is_image: bool) -> TooLargeError:
     kind = "an image" if is_image else "a file"
     return TooLargeError(f"{file.name!r} is too large: {kind} of a message has at most {limit >> 20} MiB")
-
-
-def _kind(data: bytes) -> str | None:
-    """Return what the first bytes say; None where they say nothing that matters here."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return "application/pdf" if data.startswith(b"%PDF-") else None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lot.api.schemas.sessions import NewAttachment
 from lot.core.errors import InvalidInputError
+from lot.core.media_types import media_type_of
 
 MAX_IMAGE_BYTES = 5 << 20
 MAX_FILE_BYTES = 10 << 20
@@ -57,20 +58,8 @@ def read_attachment(path: Path) -> NewAttachment:
 
 def media_type(name: str, data: bytes) -> str:
     """Return what a file is: images and PDF by their content, anything else by its name."""
-    by_content = _by_content(data)
+    by_content = media_type_of(data)
     if by_content is not None:
         return by_content
     guessed = (mimetypes.guess_type(name)[0] or UNKNOWN).lower()
     return UNKNOWN if guessed in SHOWN_TO_THE_MODEL or not _MEDIA_TYPE.fullmatch(guessed) else guessed
-
-
-def _by_content(data: bytes) -> str | None:
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return "application/pdf" if data.startswith(b"%PDF-") else None

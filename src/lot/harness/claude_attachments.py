@@ -1,11 +1,12 @@
 """Files that come with a message: pictures and PDFs as the model sees them, and all of them as files in the sandbox."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from lot.core.ids import MessageId
+from lot.core.media_types import media_type_of
 from lot.core.records import Attachment
 from lot.sandbox.link import GuestLink
 
@@ -13,21 +14,6 @@ MAX_IMAGE_BYTES = 3_750_000
 """Of a picture: the Messages API takes 5 MB of base64. A larger one is only a file."""
 MAX_PDF_BYTES = 24_000_000
 """Of a document: the Messages API takes requests of 32 MB."""
-
-_MAGIC: Mapping[bytes, str] = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF87a": "image/gif",
-    b"GIF89a": "image/gif",
-    b"%PDF-": "application/pdf",
-}
-
-
-def media_type(data: bytes) -> str | None:
-    """Return what a model can be shown, told by its first bytes; None for everything else."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), None)
 
 
 async def put(
@@ -55,7 +41,7 @@ def content(text: str, attachments: Sequence[Attachment], paths: Sequence[PurePo
 
 
 def _block(data: bytes) -> dict[str, Any] | None:
-    kind = media_type(data)
+    kind = media_type_of(data)
     is_document = kind == "application/pdf"
     if kind is None or len(data) > (MAX_PDF_BYTES if is_document else MAX_IMAGE_BYTES):
         return None

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from lot.core.asks import Answer
 from lot.core.errors import NotFoundError, TransitionNotAllowedError
-from lot.core.events import AskAnswered, AskClosed, StoredEvent
+from lot.core.events import AskAnswered, StoredEvent
 from lot.core.ids import AskId, SessionId
 from lot.core.records import Ask, AskState, Delivery, Message
 from lot.store import tables
@@ -88,29 +88,6 @@ class AskStore(Database):
             stored += await append(transaction, message.session_id, confirmed)
             _, _, answered = await _answer(transaction, known, answer, now)
         return replace(kept, delivery=Delivery.DELIVERED), True, [*stored, *answered]
-
-    async def close_asks(
-        self, session_id: SessionId, run: int | None, outcome: str, now: datetime
-    ) -> list[StoredEvent]:
-        """Close everything that is still asked, by runs of the agent up to `run`, and record each.
-
-        Args:
-            run: None: whatever run asked.
-            outcome: `taken` or `withdrawn`.
-
-        Raises:
-            NotFoundError: there is no such session.
-        """
-        pending = [asks.c.session_id == session_id, asks.c.state.in_(PENDING)]
-        if run is not None:
-            pending.append(asks.c.run <= run)
-        async with self._writing() as transaction:
-            await lock(transaction, session_id)
-            found = await transaction.scalars(select(asks.c.id).where(*pending).order_by(asks.c.event))
-            closed = [
-                AskClosed.model_validate({"at": now, "ask_id": ask_id, "outcome": outcome}) for ask_id in found.all()
-            ]
-            return await append(transaction, session_id, closed) if closed else []
 
 
 async def _answer(

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from lot.core.events import ToolCalled, ToolFinished
+from lot.core.media_types import media_type_of
 from lot.core.records import Attachment
 from lot.harness.claude_ask_events import closed
-from lot.harness.claude_attachments import MAX_IMAGE_BYTES, content, media_type
+from lot.harness.claude_attachments import MAX_IMAGE_BYTES, content
 from lot.harness.claude_lines import MAX_KEPT_BYTES, kept
 from lot.harness.claude_tool_events import called, finished
 
@@ -100,9 +101,9 @@ def test_kept_line_has_no_copy_of_a_file_and_a_long_one_is_a_marker() -> None:
 
 
 def test_model_is_shown_what_a_file_is_and_not_what_it_is_called() -> None:
-    assert media_type(b"\x89PNG\r\n\x1a\n...") == "image/png"
-    assert media_type(b"RIFF1234WEBPVP8 ") == "image/webp"
-    assert media_type(b"RIFF1234WAVE") is None
+    assert media_type_of(b"\x89PNG\r\n\x1a\n...") == "image/png"
+    assert media_type_of(b"RIFF1234WEBPVP8 ") == "image/webp"
+    assert media_type_of(b"RIFF1234WAVE") is None
     picture, large = b"\xff\xd8\xff", b"\xff\xd8\xff" + b"x" * MAX_IMAGE_BYTES
     files = [Attachment(name=f"{n}.txt", media_type="text/plain", data=d) for n, d in enumerate((picture, large, b"a"))]
     blocks = content("Look", files, ())
