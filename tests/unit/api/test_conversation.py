@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -16,7 +17,7 @@ from lot.api.app import build_app
 from lot.api.attachments import MAX_FILE_BYTES, MAX_IMAGE_BYTES
 from lot.api.tickets import Tickets
 from lot.core.errors import ProviderError
-from lot.core.events import LivePart, PermissionAsked
+from lot.core.events import LivePart, Notice, PermissionAsked, StoredEvent
 from lot.core.session import SessionLabel
 from tests.unit.engine.conftest import Rig, rig
 from tests.unit.engine.test_asks import AT, agent_of, asking, taken
@@ -232,3 +233,18 @@ async def test_stream_carries_parts_beside_the_events(app: FastAPI, lot: Rig) ->
         agent_of(lot, session).stream(LivePart(kind="text", key="m1", text="Hel"))
         (frame,) = await _frames(socket, "Hel")
         assert set(frame) == {"part"}
+
+
+async def test_events_that_come_while_a_page_is_read_are_counted(
+    http: httpx.AsyncClient, lot: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, store = await lot.session(), lot.parts.store
+    read = store.read_events
+
+    async def read_late(*args: Any, **how: Any) -> list[StoredEvent]:
+        await store.append_events(session.id, [Notice(at=AT, text="in between")])
+        return await read(*args, **how)
+
+    monkeypatch.setattr(store, "read_events", read_late)
+    page = (await http.get(f"/api/sessions/{session.id}/events")).json()
+    assert page["newest"] == page["events"][-1]["number"]

@@ -57,7 +57,9 @@ def conversation_routes(engine: Engine, views: Views) -> APIRouter:
         """Return the transcript from event number `after + 1` on."""
         found = await store.get_session(SessionId(session))
         page = await store.read_events(found.id, after=after, limit=limit)
-        return EventPage(events=[event_body(stored) for stored in page], newest=found.events)
+        # Some may have come between the two readings: the newest is never older than what is shown.
+        newest = max(found.events, page[-1].number if page else 0)
+        return EventPage(events=[event_body(stored) for stored in page], newest=newest)
 
     @router.get("/agent-lines", response_class=Response)
     async def agent_lines(
