@@ -147,6 +147,8 @@ def test_question_sleeps_with_its_session_and_its_answer_wakes_both(lot: Lot, se
 def test_question_is_answered_after_its_sandbox_was_killed(lot: Lot, session: str) -> None:
     lot.send(session, directive("ask"))
     lot.settled(session, "Waiting for user")
+    # Killed before it has kept the message, the agent would be given that anew, and ask anew.
+    lot.until_event(session, "message_delivered")
     os.kill(lot.server.sandbox_pid(session), signal.SIGKILL)
     lot.settled(session, "Paused", "Errored")
     answer(lot, session, **BLUE)

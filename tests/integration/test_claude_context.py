@@ -247,6 +247,28 @@ async def test_conversation_goes_on_from_the_stored_transcript_alone(rig: AgentR
     assert said.count("@@recall") == 2
 
 
+async def test_end_of_a_transcript_that_the_sandbox_lost_is_put_back(rig: AgentRig) -> None:
+    await rig.harness.start(rig.link, rig.options())
+    async with rig.following() as followed:
+        await rig.send(directive("say", text="first"))
+        await followed.turns(1)
+        [file] = (rig.folder / "home/.claude/projects").glob(f"*/{rig.agent_session}.jsonl")
+        early = file.read_bytes()
+        await rig.send(directive("say", text="second"))
+        await followed.turns(2)
+        os.kill((await rig.status()).pid, signal.SIGKILL)
+        await followed.until(lambda f: f.records[-1].is_end)
+    file.write_bytes(early)
+
+    stored = tuple(kept for record in followed.records for kept in record.files)
+    await rig.harness.start(rig.link, rig.options(run=2, transcript=stored))
+    async with rig.following(run=2) as followed:
+        await rig.send("@@recall")
+        await followed.turns(1)
+    said = followed.of("agent_text")[-1].text  # type: ignore[attr-defined]
+    assert (said.count("first"), said.count("second")) == (1, 1)
+
+
 async def test_conversation_without_any_transcript_begins_anew(rig: AgentRig) -> None:
     files = await run_and_lose_the_transcript(rig, directive("say", text="forgotten"))
     others = tuple(replace(file, path=file.path.replace(rig.agent_session, str(uuid.uuid4()))) for file in files)

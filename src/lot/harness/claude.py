@@ -39,7 +39,7 @@ from lot.harness.claude_output import JOURNAL_BYTES, MAX_LINE_BYTES, ending, las
 from lot.harness.claude_prompt import appended_prompt
 from lot.harness.claude_settings import CONTROL_TIMEOUT_S, ClaudeSettings
 from lot.harness.claude_tools import SERVER, free_tools, tool_server
-from lot.harness.claude_transcript import put_back, transcript_folder
+from lot.harness.claude_transcript import newest_entry, put_back, transcript_folder
 from lot.harness.claude_transport import PipeTransport
 from lot.harness.harness import AgentBinary, AgentOptions, AgentRecord, SessionTools
 from lot.sandbox.driver import GATEWAY_ADDRESS, GATEWAY_SOCKET
@@ -274,12 +274,15 @@ class ClaudeHarness:
             raise AgentError(f"the agent program could not be started: {error}") from error
 
     async def _ensure_transcript(self, link: GuestLink, options: AgentOptions) -> bool:
-        """Return whether there is a conversation to continue, put back from the store if the sandbox has lost it."""
-        if await self._has_transcript(link, options):
-            return True
-        if not any(file.path.endswith(f"/{options.agent_session}.jsonl") for file in options.transcript):
-            return False
-        return await put_back(link, self._place.home, self._place.user, options.transcript)
+        """Return whether there is a conversation to continue, put back from the store if the sandbox has lost it.
+
+        A sandbox that was killed may have lost its end alone: what the program wrote last, and told before.
+        """
+        newest = newest_entry(options.transcript, options.agent_session)
+        if newest is None or await self._has_entry(link, options, newest):
+            return await self._has_transcript(link, options)
+        is_back = await put_back(link, self._place.home, self._place.user, options.transcript)
+        return is_back or await self._has_transcript(link, options)
 
     async def _has_transcript(self, link: GuestLink, options: AgentOptions) -> bool:
         """Return whether the CLI knows the conversation: it writes a transcript with the first message, not before.
@@ -291,6 +294,12 @@ class ClaudeHarness:
         request = CommandRequest(argv=argv, cwd=_ROOT, user=self._place.user, timeout_s=20.0)
         found = await link.run(request)
         return bool(found.stdout.strip())
+
+    async def _has_entry(self, link: GuestLink, options: AgentOptions, entry: str) -> bool:
+        projects = str(transcript_folder(self._place.home))
+        argv = ("grep", "-rqsF", "--include", f"{options.agent_session}.jsonl", "-e", entry, projects)
+        request = CommandRequest(argv=argv, cwd=_ROOT, user=self._place.user, timeout_s=20.0)
+        return (await link.run(request)).exit_code == 0
 
     def _environment(self, options: AgentOptions) -> Mapping[str, str]:
         host = self._place.model_url.split("/")[2].split(":")[0]

@@ -29,6 +29,7 @@ from lot.harness.claude_ask_events import asked, closed, taken_at_once
 from lot.harness.claude_fields import mapping, mappings, message_ids, name, number, plain, text, total, whole
 from lot.harness.claude_modes import OUR_MODES
 from lot.harness.claude_tool_events import called, finished
+from lot.harness.claude_transcript import written_entries
 
 _MAX_DEPTH = 50
 _MAX_SUMMARY_CHARS = 4_000
@@ -71,6 +72,8 @@ class Meaning:
     """Messages that are in the program's own transcript on disk, so that it knows them whatever happens to it."""
     echoed: tuple[MessageId, ...] = ()
     """Messages that it has taken, and will have written to its transcript a moment later."""
+    written: tuple[MessageId, ...] = ()
+    """Entries that are in its transcript now; those of messages have the messages' ids."""
     agent: AgentState | None = None
     is_open: bool = False
     """A turn has ended, and the line that says what the program does now is yet to come."""
@@ -114,6 +117,8 @@ def translate(line: Mapping[str, Any], at: datetime) -> Meaning:
         case "control_response":
             taken = taken_at_once(line, at)
             return Meaning(is_open=True, events=() if taken is None else (taken,))
+        case "transcript_mirror":
+            return Meaning(written=written_entries(line), is_open=True)
         case "command_lifecycle" | "control_cancel_request" | "stream_event":
             return Meaning(is_open=True)
         case "system":
@@ -126,17 +131,26 @@ def together(meanings: Iterable[Meaning]) -> Meaning:
     events: list[SessionEvent] = []
     delivered: dict[MessageId, None] = {}
     echoed: dict[MessageId, None] = {}
+    written: dict[MessageId, None] = {}
     agent: AgentState | None = None
     is_open = False
     for meaning in meanings:
         events += meaning.events
         delivered.update(dict.fromkeys(meaning.delivered))
         echoed.update(dict.fromkeys(meaning.echoed))
+        written.update(dict.fromkeys(meaning.written))
         if meaning.agent is not None and not (agent is AgentState.ERRORED and meaning.agent is AgentState.IDLE):
             agent = meaning.agent
         is_ending = any(isinstance(event, TurnEnded | TurnFailed) for event in meaning.events)
         is_open = is_ending or (is_open and meaning.is_open)
-    return Meaning(events=tuple(events), delivered=tuple(delivered), echoed=tuple(echoed), agent=agent, is_open=is_open)
+    return Meaning(
+        events=tuple(events),
+        delivered=tuple(delivered),
+        echoed=tuple(echoed),
+        written=tuple(written),
+        agent=agent,
+        is_open=is_open,
+    )
 
 
 def _said(line: Mapping[str, Any], at: datetime) -> Iterator[SessionEvent]:

@@ -33,8 +33,9 @@ SKIPPED_BYTES = 1 << 20
 _TAIL_BYTES = 4_096
 _LEFTOVERS_GRACE_S = 1.0
 ECHO_S = 1.0
-"""So long after its echo a message is in the program's transcript (0 to 85 ms were seen). Killed before, it would not
-know the message when it is continued; so the message is not yet called delivered, and the next run is sent it again."""
+"""So long after its echo a message is in the program's transcript (0 to 85 ms were seen), also where the line that says
+so was passed over. Killed before, it would not know the message when it is continued; so the message is not yet called
+delivered, and the next run is sent it again."""
 _ORDERLY = (0, 143, -15)
 """Exit codes of a program that was asked to end: by the end of its input, or by SIGTERM."""
 
@@ -134,8 +135,12 @@ class Gathered:
         """Return the whole lines so far as a record, unless they say nothing that lasts or are still open."""
         if self._lines_end == self.at or self._meaning.is_open:
             return None
-        written = [message for message, at in self._echoed_at.items() if self.monotonic() - at >= ECHO_S]
         meaning = self._meaning
+        written = [
+            message
+            for message, at in self._echoed_at.items()
+            if message in meaning.written or self.monotonic() - at >= ECHO_S
+        ]
         has_news = bool(meaning.events or meaning.delivered or meaning.agent or self._kept or self._files)
         if not has_news and not written and self._lines_end - self.at < SKIPPED_BYTES:
             return None

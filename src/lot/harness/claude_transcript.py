@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from lot.core.ids import MessageId
 from lot.core.records import FileLines
+from lot.harness.claude_fields import mapping, mappings, message_ids
 from lot.sandbox.link import MAX_FILE_BYTES, GuestLink
 
 MIRROR_TYPE = "transcript_mirror"
@@ -48,6 +50,21 @@ def mirrored(line: Mapping[str, Any]) -> FileLines | None:
     return FileLines(path=path, lines=lines) if lines else None
 
 
+def written_entries(line: Mapping[str, Any]) -> tuple[MessageId, ...]:
+    """Return the ids of what a line of the mirror says was written as the user's: messages, and results of tools."""
+    return message_ids(entry.get("uuid") for entry in mappings(line.get("entries")) if entry.get("type") == "user")
+
+
+def newest_entry(transcript: Iterable[FileLines], conversation: str) -> str | None:
+    """Return the id of the last stored entry of a conversation that has one; None where nothing is stored of it."""
+    newest: str | None = None
+    for path, data in transcript_files(transcript).items():
+        if path.endswith(f"/{conversation}.jsonl"):
+            ids = (entry for line in data.splitlines() for entry in _ids(line))
+            newest = next(reversed(list(ids)), newest)
+    return newest
+
+
 async def put_back(link: GuestLink, home: PurePosixPath, user: str, transcript: Sequence[FileLines]) -> bool:
     """Write stored transcripts into a sandbox that has none; return whether there is something to continue from."""
     files = transcript_files(transcript)
@@ -73,6 +90,13 @@ def transcript_files(transcript: Iterable[FileLines]) -> dict[str, bytes]:
             else:
                 files.setdefault(part.path, bytearray()).extend(line.encode())
     return {path: bytes(data) for path, data in files.items()}
+
+
+def _ids(line: bytes) -> tuple[str, ...]:
+    try:
+        return message_ids([mapping(json.loads(line)).get("uuid")])
+    except (ValueError, RecursionError):
+        return ()
 
 
 def _metadata(line: str) -> bytes | None:

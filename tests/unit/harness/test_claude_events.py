@@ -19,6 +19,7 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "claude"
 RECORDED = ["turns", "conversation"]
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 MESSAGE = "d09c5e83-c19e-4c1c-9c11-8401af6bdfb9"
+OTHER = "b4b7e0a4-2f0f-4b53-8b0a-3f5c4f1b7f6e"
 
 RESULT = {"type": "result", "is_error": False, "terminal_reason": "completed", "user_message_uuids": [MESSAGE]}
 FAILED = {"type": "result", "is_error": True, "terminal_reason": "api_error", "api_error_status": 401, "result": "no"}
@@ -103,6 +104,26 @@ def test_echoed_message_is_delivered_once_it_is_surely_written() -> None:
     now = ECHO_S
     gathered.add(len(raw), lines(INIT))
     assert gathered.take().delivered == (MESSAGE,)  # type: ignore[union-attr]
+
+
+def test_message_in_the_transcript_is_delivered_at_once() -> None:
+    gathered = Gathered(run=1, at=0, monotonic=lambda: 0.0)
+    entries = [{"type": "user", "uuid": OTHER}, {"type": "user", "uuid": MESSAGE}, {"type": "user"}]
+    path = "/home/lot/.claude/projects/-workspace/x.jsonl"
+    gathered.add(0, lines(INIT, ECHO, {"type": "transcript_mirror", "filePath": path, "entries": entries}))
+    record = gathered.take()
+    assert record is not None
+    assert record.delivered == (MESSAGE,)
+    assert [file.path for file in record.files] == ["-workspace/x.jsonl"]
+
+
+def test_record_does_not_end_at_a_transcripts_line_behind_a_result() -> None:
+    gathered = Gathered(run=1, at=0)
+    mirror = lines({"type": "transcript_mirror", "filePath": "/x", "entries": []})
+    gathered.add(0, lines(RESULT) + mirror)
+    assert gathered.take() is None
+    gathered.add(len(lines(RESULT) + mirror), lines(IDLE))
+    assert gathered.take().agent is AgentState.IDLE  # type: ignore[union-attr]
 
 
 def test_echo_of_a_program_that_died_at_once_is_no_delivery() -> None:

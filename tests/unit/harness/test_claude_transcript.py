@@ -3,12 +3,13 @@
 import json
 from pathlib import PurePosixPath
 from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 
 from lot.core.records import FileLines
 from lot.harness import claude_transcript
-from lot.harness.claude_transcript import mirrored, put_back, transcript_files
+from lot.harness.claude_transcript import mirrored, newest_entry, put_back, transcript_files
 from lot.sandbox.link import GuestLink
 
 FOLDER = "/home/lot/.claude/projects"
@@ -88,6 +89,15 @@ def test_stored_lines_become_files_and_metadata_a_file_of_its_own() -> None:
         SUB: b'{"n":2}\n',
         SUB.replace(".jsonl", ".meta.json"): b'{"agentType": "general", "finished": true}',
     }
+
+
+def test_newest_entry_is_the_last_with_an_id_of_its_conversation() -> None:
+    conversation, first, second = MAIN.split("/")[1].removesuffix(".jsonl"), str(uuid4()), str(uuid4())
+    lines = f'{{"uuid":"{first}"}}\n{{"uuid":"{second}"}}\n{{"uuid":"-rf /"}}\n{{"n":1}}\n[]\nno JSON\n'
+    stored = (FileLines(path=MAIN, lines=lines), FileLines(path=SUB, lines=f'{{"uuid":"{uuid4()}"}}\n'))
+    assert newest_entry(stored, conversation) == second
+    assert newest_entry(stored, str(uuid4())) is None
+    assert newest_entry((FileLines(path=MAIN, lines='{"n":1}\n'),), conversation) is None
 
 
 class KeepsFiles:
