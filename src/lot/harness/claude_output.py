@@ -7,6 +7,7 @@ is being written now (`claude_parts.py`).
 """
 
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,7 @@ ECHO_S = 1.0
 """So long after its echo a message is in the program's transcript (0 to 85 ms were seen), also where the line that says
 so was passed over. Killed before, it would not know the message when it is continued; so the message is not yet called
 delivered, and the next run is sent it again."""
+_WRITTEN_KEPT = 64
 _ORDERLY = (0, 143, -15)
 """Exit codes of a program that was asked to end: by the end of its input, or by SIGTERM."""
 
@@ -100,6 +102,8 @@ class Gathered:
     _files: list[FileLines] = field(default_factory=list)
     _live: LiveParts = field(default_factory=LiveParts)
     _echoed_at: dict[MessageId, float] = field(default_factory=dict)
+    _written: deque[MessageId] = field(default_factory=lambda: deque(maxlen=_WRITTEN_KEPT))
+    """The newest entries of the transcript, for a message may be written before it is echoed."""
 
     def __post_init__(self) -> None:
         self._end = self._lines_end = self.at
@@ -128,6 +132,7 @@ class Gathered:
                 self._line.clear()
                 self._is_skipping = True
         self._meaning = together(meanings)
+        self._written.extend(message for message in self._meaning.written if message not in self._written)
         for message in self._meaning.echoed:
             self._echoed_at.setdefault(message, self.monotonic())
 
@@ -135,12 +140,12 @@ class Gathered:
         """Return the whole lines so far as a record, unless they say nothing that lasts or are still open."""
         if self._lines_end == self.at or self._meaning.is_open:
             return None
-        meaning = self._meaning
         written = [
             message
             for message, at in self._echoed_at.items()
-            if message in meaning.written or self.monotonic() - at >= ECHO_S
+            if message in self._written or self.monotonic() - at >= ECHO_S
         ]
+        meaning = self._meaning
         has_news = bool(meaning.events or meaning.delivered or meaning.agent or self._kept or self._files)
         if not has_news and not written and self._lines_end - self.at < SKIPPED_BYTES:
             return None

@@ -106,15 +106,19 @@ def test_echoed_message_is_delivered_once_it_is_surely_written() -> None:
     assert gathered.take().delivered == (MESSAGE,)  # type: ignore[union-attr]
 
 
-def test_message_in_the_transcript_is_delivered_at_once() -> None:
-    gathered = Gathered(run=1, at=0, monotonic=lambda: 0.0)
+@pytest.mark.parametrize("is_echoed_first", [True, False])
+def test_message_in_the_transcript_is_delivered_at_once(is_echoed_first: bool) -> None:
     entries = [{"type": "user", "uuid": OTHER}, {"type": "user", "uuid": MESSAGE}, {"type": "user"}]
     path = "/home/lot/.claude/projects/-workspace/x.jsonl"
-    gathered.add(0, lines(INIT, ECHO, {"type": "transcript_mirror", "filePath": path, "entries": entries}))
-    record = gathered.take()
-    assert record is not None
-    assert record.delivered == (MESSAGE,)
-    assert [file.path for file in record.files] == ["-workspace/x.jsonl"]
+    mirror = {"type": "transcript_mirror", "filePath": path, "entries": entries}
+    gathered = Gathered(run=1, at=0, monotonic=lambda: 0.0)
+    told = []
+    for line in [ECHO, mirror] if is_echoed_first else [mirror, INIT, ECHO]:
+        gathered.add(gathered.at, lines(line))
+        told.append(gathered.take())
+    found = [record for record in told if record is not None]
+    assert [message for record in found for message in record.delivered] == [MESSAGE]
+    assert [file.path for record in found for file in record.files] == ["-workspace/x.jsonl"]
 
 
 def test_record_does_not_end_at_a_transcripts_line_behind_a_result() -> None:
