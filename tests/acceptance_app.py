@@ -10,6 +10,7 @@ import json
 import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 PORT = 5000
 _WEBSOCKET_MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -28,6 +29,10 @@ class App(BaseHTTPRequestHandler):
                 self._say({"count": next(_count), "pid": os.getpid()})
             case "/headers":
                 self._say(list(self.headers.items()))
+            case "/word":
+                self._say(os.environ.get("LOT_WORD"))
+            case "/setup-runs":
+                self._say(Path("setup-runs").read_text().split())
             case "/socket":
                 self._echo()
             case "/flood":

@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from lot.api.schemas.projects import (
+    FindingBody,
     NewProject,
     ProjectBody,
     ProjectChanges,
@@ -82,6 +83,8 @@ class MockLot:
     agent_lines: dict[int, list[str]] = field(default_factory=dict)
     """Of each run of the agent; each line stands for one byte, and two come at a time."""
     answers: list[Answer] = field(default_factory=list)
+    findings: list[FindingBody] = field(default_factory=list)
+    """What examining any project finds."""
     changes: list[dict[str, Any]] = field(default_factory=list)
     """Bodies of PATCH requests, as they came."""
 
@@ -106,6 +109,7 @@ class MockLot:
             spent_tokens=0,
             spent_usd=0.0,
             has_browser=False,
+            rebuilds_when_stale=False,
         )
         self.projects[project.id] = project
         return project
@@ -256,6 +260,11 @@ def _project_routes(app: FastAPI, lot: MockLot) -> None:
     @app.delete("/api/projects/{project}", status_code=204)
     def delete(project: str, cascade: bool = False) -> None:
         del lot.projects[find(project).id]
+
+    @app.post("/api/projects/{project}/examination")
+    def examine(project: str) -> list[FindingBody]:
+        find(project)
+        return lot.findings
 
     @app.post("/api/projects/{project}/snapshots", status_code=201)
     def retry(project: str) -> SnapshotBody:

@@ -36,7 +36,9 @@ from lot.forge.local import LocalForge
 from lot.rehearsal.serve import serve_on_socket, serve_rehearsal
 from lot.runner.browser import install_order
 from lot.sandbox.base_image import find_base_image
+from lot.sandbox.hibernation import prove_image
 from lot.sandbox.host_room import available_memory
+from lot.sandbox.layer_measure import measure_layer
 from lot.store.secrets import SecretBox
 from lot.store.store import Store
 
@@ -89,6 +91,8 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         available_memory=available_memory,
         browser=install_order(),
         find_base_image=lambda: base.image_id,
+        measure_layer=measure_layer,
+        prove_image=prove_image,
     )
     engine = Engine(parts)
     control = _control(parts)

@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     idle_countdown_s: float = 300.0
     resume_window_s: float = 300.0
     activity_limit_s: float = 86_400.0
+    drift_check_s: float = 600.0
+    """How often each project's repository is asked for changes that make its snapshot stale."""
     warm_runners: int = 2
     """Idle runners kept ready."""
     memory_reserve_bytes: int = 1 << 30

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import anyio
 import asyncpg
@@ -17,7 +18,7 @@ from store_samples import NOW, PROJECT, SESSION, SNAPSHOT, fill, message, projec
 from lot.core.errors import InvalidInputError, NotFoundError, StaleEpochError, StaleWriteError, UnavailableError
 from lot.core.events import AgentGone, AgentText, Notice, SessionEvent
 from lot.core.ids import ImageId, LayerId, MessageId, ProjectId, RunnerId, SessionId, SnapshotId
-from lot.core.records import Delivery, DiffFile, PullRequestState, SnapshotState, StoredDiff
+from lot.core.records import Delivery, DiffFile, PullRequestState, SnapshotManifest, SnapshotState, StoredDiff
 from lot.core.session import AgentState, SandboxState
 from lot.store.secrets import KEY_BYTES, SecretBox
 from lot.store.snapshots import LOG_BYTES
@@ -27,6 +28,22 @@ pytestmark = pytest.mark.anyio
 
 ODD_TEXT = "naïve \0 nul, lone \ud83d surrogate, 'quotes', %s and a line\nbreak"
 RUNNER = RunnerId("runner")
+FINISHED: dict[str, Any] = {
+    "commit": "c0ffee",
+    "memory_image": ImageId("i"),
+    "dev_command": "run",
+    "port": 1,
+    "build_s": 1.5,
+    "manifest": SnapshotManifest(
+        environment_keys=("API_URL",),
+        health_port=1,
+        health_status=200,
+        layer_bytes=1 << 40,
+        layer_files=3,
+        layer_hash="abc",
+        memory_bytes=1 << 33,
+    ),
+}
 
 
 def notices(count: int, start: int = 0) -> list[SessionEvent]:
@@ -113,14 +130,38 @@ async def test_sessions_start_from_the_newest_snapshot_that_is_ready(store: Stor
         added = await store.add_snapshot(snapshot(id=SnapshotId(f"snapshot-{number}")))
         assert added.generation == number
         await store.claim("snapshot", added.id, 0, RUNNER)
-    ready = await store.finish_snapshot(
-        SnapshotId("snapshot-2"), 1, commit="c0ffee", memory_image=ImageId("i"), dev_command="run", port=1, build_s=1.5
-    )
+    ready = await store.finish_snapshot(SnapshotId("snapshot-2"), 1, **FINISHED)
     assert (ready.state, ready.commit, ready.build_s) == (SnapshotState.READY, "c0ffee", 1.5)
+    assert ready.manifest == FINISHED["manifest"]
     await store.fail_snapshot(SnapshotId("snapshot-3"), 1, ODD_TEXT)
     assert await store.current_snapshot(PROJECT) == ready
     assert [one.id for one in await store.list_snapshots(PROJECT)] == ["snapshot-3", "snapshot-2", "snapshot-1"]
     assert [one.id for one in await store.list_building()] == ["snapshot-1"]
+
+
+async def test_snapshots_that_nothing_uses_are_dropped_and_the_newest_failure_is_kept(store: Store) -> None:
+    await store.add_project(project(), {})
+    for number in (1, 2, 3, 4, 5):
+        await store.add_snapshot(snapshot(id=SnapshotId(f"snapshot-{number}")))
+        await store.claim("snapshot", SnapshotId(f"snapshot-{number}"), 0, RUNNER)
+    for number in (1, 2, 4):
+        await store.finish_snapshot(SnapshotId(f"snapshot-{number}"), 1, **FINISHED)
+    await store.fail_snapshot(SnapshotId("snapshot-5"), 1, "no network")
+    await store.add_session(session(snapshot_id=SnapshotId("snapshot-2")), [])
+    assert await store.drop_unused_snapshots() == ["snapshot-1"]
+    left = [one.id for one in await store.list_snapshots(PROJECT)]
+    assert left == ["snapshot-5", "snapshot-4", "snapshot-3", "snapshot-2"], "3 is being built, 2 has a session"
+    await store.delete_session(SESSION)
+    assert await store.drop_unused_snapshots() == ["snapshot-2"]
+
+
+async def test_stale_files_of_a_snapshot_are_kept_and_forgotten(store: Store) -> None:
+    await store.add_project(project(), {})
+    await store.add_snapshot(snapshot())
+    await store.mark_stale(SNAPSHOT, ("package-lock.json", "Dockerfile"))
+    assert (await store.get_snapshot(SNAPSHOT)).stale_files == ("package-lock.json", "Dockerfile")
+    await store.mark_stale(SNAPSHOT, ())
+    assert (await store.get_snapshot(SNAPSHOT)).stale_files == ()
 
 
 async def test_build_is_ended_once_and_by_its_epoch(store: Store) -> None:

@@ -75,6 +75,8 @@ async def test_filled_database_survives_the_upgrade(empty_database_url: str, rev
         await _check_what_belongs_to_a_session(store)
         if revision >= "0002":
             await _check_conversation(store)
+        if revision >= "0003":
+            await _check_snapshots(store)
         await store.delete_project(ProjectId("shopprojec"), cascade=True)
     finally:
         await store.close()
@@ -134,6 +136,15 @@ async def _check_what_belongs_to_a_session(store: Store) -> None:
     pull_request = await store.open_pull_request_of(parent)
     assert pull_request == await store.get_pull_request(ProjectId("shopprojec"), 1)
     assert (await store.session_usage(parent)).cache_write_tokens == 40
+
+
+async def _check_snapshots(store: Store) -> None:
+    assert (await store.get_project("shop")).rebuilds_when_stale
+    newest, oldest = await store.list_snapshots(ProjectId("shopprojec"))
+    assert newest.manifest is not None
+    assert (newest.manifest.environment_keys, newest.manifest.memory_bytes) == (("API_URL",), 2048)
+    assert newest.stale_files == ("package-lock.json",)
+    assert (oldest.manifest, oldest.stale_files) == (None, ())
 
 
 async def _check_conversation(store: Store) -> None:

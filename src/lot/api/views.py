@@ -44,10 +44,12 @@ class Views:
             spent_tokens=spent_tokens,
             spent_usd=spent_usd,
             has_browser=project.has_browser,
+            rebuilds_when_stale=project.rebuilds_when_stale,
         )
 
     def snapshot(self, snapshot: Snapshot) -> SnapshotBody:
         """Return a snapshot and what its build is doing."""
+        manifest = snapshot.manifest
         return SnapshotBody(
             id=snapshot.id,
             generation=snapshot.generation,
@@ -58,6 +60,10 @@ class Views:
             failure=snapshot.failure,
             build_s=snapshot.build_s,
             created_at=snapshot.created_at,
+            environment_keys=list(manifest.environment_keys) if manifest else [],
+            layer_bytes=manifest.layer_bytes if manifest else 0,
+            memory_bytes=manifest.memory_bytes if manifest else 0,
+            stale_files=list(snapshot.stale_files),
         )
 
     async def session(self, session: Session) -> SessionBody:

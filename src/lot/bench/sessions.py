@@ -15,6 +15,7 @@ from lot.examples import vite_react
 TIMEOUT_S = 120.0
 BUILD_TIMEOUT_S = 1800.0
 POLL_S = 0.01
+VALUE = "started-from-the-disk"
 BUILD_POLL_S = 0.2
 REST_S = 2.0
 """A dev server goes on working after its first answer (Vite prepares dependencies); frozen in the middle of that, it
@@ -28,7 +29,8 @@ def create_project(client: LotClient, source: str, *, with_memory: bool) -> Proj
     Args:
         client: The server.
         source: The repository.
-        with_memory: Without, a variable is set: such a snapshot is disk only, as no value may be in shared memory.
+        with_memory: Without, the dev server needs a variable's value, which no snapshot's memory may hold: such a
+            snapshot is disk only.
 
     Raises:
         SetupCommandError: the snapshot failed, or is not of the wanted kind.
@@ -38,9 +40,11 @@ def create_project(client: LotClient, source: str, *, with_memory: bool) -> Proj
             source=source,
             name=f"bench-{'memory' if with_memory else 'disk'}-{uuid.uuid4().hex[:8]}",
             setup_command=vite_react.SETUP_COMMAND,
-            dev_command=vite_react.DEV_COMMAND,
+            dev_command=vite_react.DEV_COMMAND
+            if with_memory
+            else f'test "$LOT_BENCH" = {VALUE} && {vite_react.DEV_COMMAND}',
             port=vite_react.PORT,
-            environment={} if with_memory else {"LOT_BENCH": "1"},
+            environment={} if with_memory else {"LOT_BENCH": VALUE},
         )
     )
     until = time.monotonic() + BUILD_TIMEOUT_S

@@ -24,6 +24,7 @@ from lot.core.errors import GitError, NotFoundError, RepositoryError, TooLargeEr
 from lot.core.ids import ProjectId, SessionId, new_id
 
 MAX_PATCH_BYTES = 8 << 20
+MAX_LISTING_BYTES = 8 << 20
 MAX_PUSH_BYTES = 1 << 30
 """Largest pack that a session may push at once."""
 
@@ -216,6 +217,19 @@ class Mirrors:
         if made.is_truncated:
             raise TooLargeError("the patch is larger than 8 MiB; look at the branch with git instead")
         return made.stdout.decode(errors="replace")
+
+    async def changed_files(self, project_id: ProjectId, old: str, new: str) -> tuple[str, ...]:
+        """Return the paths of all files that differ between two commits.
+
+        Raises:
+            GitError: one of them is not there any more, as after a history was rewritten and tidied.
+        """
+        listed = await run_git(
+            *("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--end-of-options", old, new),
+            folder=self.repository(project_id),
+            max_output_bytes=MAX_LISTING_BYTES,
+        )
+        return tuple(name.decode(errors="replace") for name in listed.stdout.split(b"\0") if name)
 
     def repository(self, project_id: ProjectId) -> Path:
         """Return the folder of a project's mirror, with the present version of its hook in place.

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 from rich.text import Text
 
-from lot.api.schemas.projects import NewProject, ProjectBody, ProjectChanges, SnapshotBody
+from lot.api.schemas.projects import FindingBody, NewProject, ProjectBody, ProjectChanges, SnapshotBody
 from lot.cli.checked import checked
 from lot.cli.common import JsonFlag, common, connect
 from lot.cli.env_file import read_env_file
@@ -142,6 +142,41 @@ def browser(
 
 
 @app.command()
+def rebuild(
+    ctx: typer.Context,
+    project: ProjectArgument,
+    state: Annotated[Literal["on", "off"], typer.Argument(show_default=False)],
+    as_json: JsonFlag = False,
+) -> None:
+    """Build a project's snapshot anew by itself when lock files or the like have changed, or not."""
+    shared = common(ctx, as_json=as_json)
+    with connect(ctx) as client:
+        changed = client.change_project(project, ProjectChanges(rebuilds_when_stale=state == "on"))
+    if shared.as_json:
+        print_json(changed)
+    else:
+        is_on = changed.rebuilds_when_stale
+        out.print(f"Project {plain(changed.name)}: a stale snapshot is {'rebuilt' if is_on else 'kept until a retry'}")
+
+
+@app.command()
+def doctor(ctx: typer.Context, project: ProjectArgument, as_json: JsonFlag = False) -> None:
+    """Examine a project's snapshot: its disk, its memory, and whether a session that starts from it answers."""
+    shared = common(ctx, as_json=as_json)
+    with connect(ctx) as client, err.status("Examining: starting a session", spinner_style="cyan") as status:
+        if shared.as_json:
+            status.stop()
+        findings = client.examine_project(project)
+    is_healthy = all(finding.is_ok for finding in findings)
+    if shared.as_json:
+        print_json({"ok": is_healthy, "findings": [finding.model_dump() for finding in findings]})
+    else:
+        _print_findings(findings)
+    if not is_healthy:
+        raise typer.Exit(1)
+
+
+@app.command()
 def delete(
     ctx: typer.Context,
     project: ProjectArgument,
@@ -178,6 +213,14 @@ def log(ctx: typer.Context, project: ProjectArgument, as_json: JsonFlag = False)
         print_json({"text": text})
     else:
         out.print(coloured(text))
+
+
+def _print_findings(findings: list[FindingBody]) -> None:
+    for finding in findings:
+        mark = Text("ok  ", style="green") if finding.is_ok else Text("FAIL", style="red")
+        out.print(mark, f"{finding.name:<10}", plain(finding.seen))
+        if finding.mend:
+            out.print(" " * 15, "mend:", plain(finding.mend))
 
 
 def source_of(text: str) -> str:
@@ -241,6 +284,8 @@ def _failure(project: ProjectBody, snapshot: SnapshotBody) -> str:
 def _state(project: ProjectBody) -> Text:
     if project.snapshot is None:
         return Text("none", style="dim")
+    if project.snapshot.state == "ready" and project.snapshot.stale_files:
+        return Text("ready, stale", style="yellow")
     style = {"ready": "green", "failed": "red"}.get(project.snapshot.state, "yellow")
     note = " (an older one serves)" if project.snapshot.state != "ready" and project.ready_snapshot else ""
     return Text(project.snapshot.state + note, style=style)
@@ -262,11 +307,27 @@ def _print_project(project: ProjectBody) -> None:
                 ("snapshot", _state(project)),
                 ("", _built(snapshot) if snapshot else None),
                 ("failure", snapshot.failure if snapshot else None),
+                ("stale", _stale(project, snapshot) if snapshot else None),
+                ("disk", _disk(snapshot) if snapshot else None),
             ]
         )
     )
     if project.ready_snapshot:
         out.print(f"Next step: `lot session new {project.name} -m '…'`")
+
+
+def _stale(project: ProjectBody, snapshot: SnapshotBody) -> str | None:
+    if not snapshot.stale_files:
+        return None
+    step = "it is rebuilt by itself" if project.rebuilds_when_stale else f"`lot project retry {project.name}`"
+    return f"{', '.join(snapshot.stale_files)} changed since: {step}"
+
+
+def _disk(snapshot: SnapshotBody) -> str | None:
+    if not snapshot.layer_bytes:
+        return None
+    memory = f", memory {snapshot.memory_bytes >> 20} MiB" if snapshot.memory_bytes else ""
+    return f"{snapshot.layer_bytes >> 20} MiB{memory}: once, whatever the number of sessions"
 
 
 def _built(snapshot: SnapshotBody) -> str | None:

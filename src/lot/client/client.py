@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from lot.api.schemas.projects import (
+    FindingBody,
     NewProject,
     ProjectBody,
     ProjectChanges,
@@ -43,6 +44,7 @@ from lot.core.errors import CommandTimedOutError
 
 TIMEOUT_S = 60.0
 """For a call that waits for nothing."""
+EXAMINATION_TIMEOUT_S = 600.0
 MAX_SOCKET_MESSAGE_BYTES = 16 << 20
 
 _Body = TypeVar("_Body", bound=BaseModel)
@@ -101,6 +103,11 @@ class LotClient:
     def redo_setup(self, project: str) -> SnapshotBody:
         """Start to build a new snapshot."""
         return self._send(SnapshotBody, f"/api/projects/{_part(project)}/snapshots")
+
+    def examine_project(self, project: str) -> list[FindingBody]:
+        """Have a project's snapshot examined; takes as long as a session's start."""
+        answer = self._ask("POST", f"/api/projects/{_part(project)}/examination", timeout=EXAMINATION_TIMEOUT_S)
+        return TypeAdapter(list[FindingBody]).validate_json(answer.content)
 
     def list_snapshots(self, project: str) -> list[SnapshotBody]:
         """Return a project's snapshots."""

@@ -47,6 +47,8 @@ class Project:
     """The same in money."""
     has_browser: bool = False
     """Whether agents may look at the app in a browser (browser verification)."""
+    rebuilds_when_stale: bool = False
+    """Whether a new snapshot is built, and proved before it serves, when the newest one is stale."""
 
 
 class SnapshotState(StrEnum):
@@ -104,6 +106,37 @@ class Snapshot:
     build_s: float | None
     lease: Lease
     created_at: datetime
+    manifest: "SnapshotManifest | None" = None
+    """What it was made of; None until it is ready."""
+    stale_files: tuple[str, ...] = ()
+    """Files of the base branch that have changed since, after whose change it would come out differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerMeasure:
+    """Size and hash of a layer."""
+
+    total_bytes: int
+    files: int
+    xxh3_128: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotManifest:
+    """What a snapshot was made of, and what one may expect of it."""
+
+    environment_keys: tuple[str, ...]
+    """Names of the variables that its setup was given; never their values."""
+    health_port: int | None
+    """Where its dev server answered over HTTP when it was proved; None: it has no dev server."""
+    health_status: int | None
+    """The HTTP status of that answer."""
+    layer_bytes: int
+    layer_files: int
+    layer_hash: str
+    """xxh3-128 over names, kinds, modes and content of all that the layer holds."""
+    memory_bytes: int
+    """0: there is no memory image. Its own manifest names its runtime, processor and hashes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

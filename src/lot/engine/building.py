@@ -1,30 +1,30 @@
 """Builds a project's snapshot: clones, runs the setup command once, proves the dev server, freezes disk and memory."""
 
-import contextlib
-import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import anyio
 import structlog
 from anyio import to_thread
 
 from lot.core.errors import LotError, NotFoundError, SetupCommandError
-from lot.core.ids import ImageId, LayerId, ProjectId, SandboxId, SnapshotId, new_id
-from lot.core.records import Lease, Project, Snapshot, SnapshotState
+from lot.core.ids import LayerId, ProjectId, SandboxId, SnapshotId, new_id
+from lot.core.records import Lease, Project, Snapshot, SnapshotManifest, SnapshotState
 from lot.engine.concurrently import concurrently
+from lot.engine.freezing import Memory, Prepared, freeze
 from lot.engine.parts import Parts
+from lot.engine.reaping import reap_snapshots
+from lot.engine.removing import remove_folder
 from lot.engine.runners import Holding, let_go, take_over
+from lot.engine.setup_command import SETUP_TIMEOUT_S, last_lines
 from lot.runner.client import RunnerClient
 from lot.runner.protocol import BringUpOrder, CommandOrder, CommandOutcome, DevOrder, DevStatus, Rung, SyncOrder
 
 logger = structlog.get_logger(__name__)
 
 DEV_PROOF_S = 120.0
-SETUP_TIMEOUT_S = 1800.0
 CANCEL_LIMIT_S = 60.0
-QUIET_LIMIT_S, QUIET_WINDOW_S, QUIET_SHARE = 15.0, 0.5, 0.1
-"""A sandbox is quiet when it has used less than this share of one core for so long."""
 
 
 class Builds:
@@ -119,6 +119,10 @@ class Builds:
             except LotError as error:
                 logger.warning("snapshot build failed", snapshot_id=snapshot.id, error=str(error))
                 await self._fail(snapshot, holding, error)
+            except Exception as error:
+                logger.exception("snapshot build failed by a defect", snapshot_id=snapshot.id)
+                seen = f"a defect of Lot ({type(error).__name__}); the server's log has it. Retry the setup"
+                await self._fail(snapshot, holding, LotError(seen))
             finally:
                 if holding is not None:
                     with anyio.CancelScope(shield=True):
@@ -152,14 +156,13 @@ class Builds:
         environment = await self._parts.store.get_environment(project.id)
         client = holding.client
         await self._note(snapshot, "booting the sandbox")
-        await client.bring_up(
-            BringUpOrder(
-                layers=self._parts.folders.snapshot_layers(snapshot),
-                upper=str(self._parts.folders.layer(snapshot.layer)),
-                size=project.size,
-                rungs=(Rung(kind="disk"),),
-            )
+        order = BringUpOrder(
+            layers=self._parts.folders.snapshot_layers(snapshot),
+            upper=str(self._parts.folders.layer(snapshot.layer)),
+            size=project.size,
+            rungs=(Rung(kind="disk"),),
         )
+        await client.bring_up(order)
         await self._note(snapshot, "cloning the repository")
         await self._parts.mirrors.fetch(project.id)
         synced = await client.sync(SyncOrder(base_branch=project.branch, session_branch=None, environment=environment))
@@ -170,27 +173,35 @@ class Builds:
         dev: DevStatus | None = None
         if snapshot.dev_command:
             dev = await self._prove_dev(snapshot, client, snapshot.dev_command, environment)
-        await self._note(snapshot, "waiting until it is quiet")
-        await until_quiet(client)
-        if environment:
-            # A value of the user's must not be in an image that every later session shares.
-            await self._note(snapshot, "removing environment values before freezing")
-            await client.stop_dev()
-            await client.sync(SyncOrder(base_branch=project.branch, session_branch=None))
-        await self._note(snapshot, "freezing disk and memory")
-        image = ImageId(f"snapshot-{snapshot.id}")
-        await client.pause(str(self._parts.folders.image(image)))
+        prepared = Prepared(
+            project=project, snapshot=snapshot, client=client, order=order, environment=environment, dev=dev
+        )
+        memory = await freeze(self._parts, prepared, partial(self._note, snapshot))
         await self._parts.store.finish_snapshot(
             snapshot.id,
             holding.epoch,
             commit=synced.commit,
-            memory_image=None if environment else image,
+            memory_image=memory.image if memory else None,
             dev_command=snapshot.dev_command,
             port=dev.port if dev else snapshot.port,
             build_s=time.monotonic() - began,
+            manifest=await self._manifest(snapshot, memory, environment, dev),
         )
-        if environment:
-            await to_thread.run_sync(remove_folder, str(self._parts.folders.image(image)))
+        await reap_snapshots(self._parts)
+
+    async def _manifest(
+        self, snapshot: Snapshot, memory: Memory | None, environment: Mapping[str, str], dev: DevStatus | None
+    ) -> SnapshotManifest:
+        layer = await to_thread.run_sync(self._parts.measure_layer, self._parts.folders.layer(snapshot.layer))
+        return SnapshotManifest(
+            environment_keys=tuple(environment),
+            health_port=dev.port if dev else None,
+            health_status=dev.http_status if dev else None,
+            layer_bytes=layer.total_bytes,
+            layer_files=layer.files,
+            layer_hash=layer.xxh3_128,
+            memory_bytes=memory.total_bytes if memory else 0,
+        )
 
     async def _run_setup(
         self, snapshot: Snapshot, client: RunnerClient, command: str, environment: dict[str, str]
@@ -200,7 +211,7 @@ class Builds:
         outcome = await self._run_logged(snapshot, client, order)
         if outcome.exit_code != 0:
             raise SetupCommandError(
-                f"the setup command ended with exit code {outcome.exit_code}: {_last_lines(outcome.tail)}; "
+                f"the setup command ended with exit code {outcome.exit_code}: {last_lines(outcome.tail)}; "
                 "see the log, mend the command or the repository, and retry the setup"
             )
 
@@ -209,7 +220,7 @@ class Builds:
         outcome = await self._run_logged(snapshot, client, self._parts.browser)
         if outcome.exit_code != 0:
             raise SetupCommandError(
-                f"the browser could not be installed: {_last_lines(outcome.tail)}; retry the setup, or turn browser "
+                f"the browser could not be installed: {last_lines(outcome.tail)}; retry the setup, or turn browser "
                 "verification off for this project"
             )
 
@@ -255,29 +266,7 @@ class Builds:
         await self._parts.store.append_snapshot_log(snapshot.id, f"[lot] {text}\n")
 
 
-async def until_quiet(client: RunnerClient) -> None:
-    """Wait, for a while, until the sandbox hardly computes: what it has still to do, every session would do again."""
-    with anyio.move_on_after(QUIET_LIMIT_S):
-        used = (await client.state()).sandbox_cpu_s
-        share = 1.0
-        while share > QUIET_SHARE:
-            await anyio.sleep(QUIET_WINDOW_S)
-            now = (await client.state()).sandbox_cpu_s
-            used, share = now, (now - used) / QUIET_WINDOW_S
-
-
 async def _until_started(client: RunnerClient, name: str) -> None:
     # A runner tells of processes only when asked; a setup takes seconds, so that a look now and then is enough.
     while not any(process.name == name for process in await client.processes()):  # noqa: ASYNC110
         await anyio.sleep(0.1)
-
-
-def remove_folder(path: str) -> None:
-    """Remove a folder with all it holds; nothing happens when there is none."""
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(path)
-
-
-def _last_lines(text: str, count: int = 5) -> str:
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return " / ".join(lines[-count:]) or "it printed nothing"

@@ -34,6 +34,7 @@ async def free(parts: Parts, session: Session, worker: SessionWorker | None, hol
             await _stop_if_serving(parts, handle.runner, session)
         await parts.fleet.reap_sandbox(session.sandbox)
         await parts.mirrors.delete_session_refs(session.project_id, session.id)
+        await parts.store.drop_unused_snapshots()
         await reap_folders(parts)
 
 

@@ -35,12 +35,14 @@ from lot.engine.creating import Draft, SessionOptions, create_project, create_se
 from lot.engine.deleting import free
 from lot.engine.dev_server import restart_dev_server
 from lot.engine.diffs import keep_diff
+from lot.engine.drift import Drift
 from lot.engine.forking import split
 from lot.engine.limits import Limits
 from lot.engine.logs import kept_log, read_log
 from lot.engine.moves import Moves, reason_to_keep
 from lot.engine.parts import Parts
 from lot.engine.pausing import BEING_FORKED
+from lot.engine.project_doctor import Finding, examine
 from lot.engine.pull_requests import PullRequests
 from lot.engine.reaping import reap_folders, reap_runners, reap_sandboxes
 from lot.engine.settings import change_session
@@ -71,6 +73,7 @@ class Engine:
         self._group: TaskGroup | None = None
         self.pull_requests = PullRequests(parts, self._moves)
         self.builds = Builds(parts, self._start_soon)
+        self._drift = Drift(parts, self.builds.begin)
         self._stopping = Stopping(parts, self._moves, self._worker, self.resume, self._start_soon)
         self._limits = Limits(parts, self._moves, self._stopping.interrupt, self._start_soon)
         self._timer = Timer(parts, self._moves, self._limits, self._worker)
@@ -95,6 +98,7 @@ class Engine:
                     self._worker(session.id)
                 await self.builds.take_up()
                 self._group.start_soon(self._timer.run)
+                self._group.start_soon(self._drift.run)
                 try:
                     yield
                 finally:
@@ -117,13 +121,14 @@ class Engine:
         return project
 
     async def change_project(self, project_id: ProjectId, changes: Mapping[str, Any]) -> Project:
-        """Change a project's budgets or its browser switch; what waited for a budget goes on.
+        """Change a project's budgets or one of its switches; what waited for a budget goes on.
 
         Raises:
-            InvalidInputError: the switch is neither on nor off.
+            InvalidInputError: a switch is neither on nor off.
         """
-        if "has_browser" in changes and changes["has_browser"] is None:
-            raise InvalidInputError("has_browser is true or false: leave it out to keep it as it is")
+        for switch in ("has_browser", "rebuilds_when_stale"):
+            if switch in changes and changes[switch] is None:
+                raise InvalidInputError(f"{switch} is true or false: leave it out to keep it as it is")
         project = await self.parts.store.change_project(project_id, **changes)
         for session in await self.parts.store.list_sessions(project_id):
             self._worker(session.id).wake()
@@ -132,6 +137,10 @@ class Engine:
     async def redo_setup(self, project_id: ProjectId) -> Snapshot:
         """Build a new snapshot from a clean base; the last good one serves until it is ready."""
         return await self.builds.begin(await self.parts.store.get_project(project_id))
+
+    async def examine_project(self, project: Project) -> list[Finding]:
+        """Look whether sessions can start from a project's snapshot, by starting one that is deleted again."""
+        return await examine(self.parts, self._drift, self, project)
 
     async def delete_project(self, project_id: ProjectId, *, cascade: bool) -> None:
         """Delete a project with its snapshots and mirror; with `cascade` also its sessions."""

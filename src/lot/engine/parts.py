@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from lot.broker.mirror import Mirrors
 from lot.broker.passes import Passes
 from lot.config import Settings
-from lot.core.records import Project
+from lot.core.records import LayerMeasure, Project
 from lot.engine.bus import Bus
 from lot.engine.folders import Folders
 from lot.fleet.fleet import Fleet
@@ -77,3 +78,7 @@ class Parts:
     """Puts a browser into the snapshot of a project with browser verification; may be repeated."""
     find_base_image: Callable[[], str]
     """The id of the base image that new snapshots are built on."""
+    measure_layer: Callable[[Path], LayerMeasure]
+    """Reads a layer wholly; blocking."""
+    prove_image: Callable[[Path], int]
+    """Reads a memory image wholly and returns its size, or raises `ImageDamagedError`; blocking."""

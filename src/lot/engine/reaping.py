@@ -7,8 +7,8 @@ import structlog
 from anyio import to_thread
 
 from lot.core.ids import RunnerId, SandboxId
-from lot.engine.building import remove_folder
 from lot.engine.parts import Parts
+from lot.engine.removing import remove_folder
 
 logger = structlog.get_logger(__name__)
 
@@ -38,6 +38,12 @@ async def reap_runners(parts: Parts) -> list[RunnerId]:
             await parts.fleet.stop(handle.runner)
             stopped.append(handle.runner)
     return stopped
+
+
+async def reap_snapshots(parts: Parts) -> None:
+    """Remove snapshots that a newer one has taken the place of and no session stands on, with their disk and memory."""
+    if await parts.store.drop_unused_snapshots():
+        await reap_folders(parts)
 
 
 async def reap_folders(parts: Parts) -> list[Path]:

@@ -1,16 +1,20 @@
 """Starts a session: boots its sandbox from the project's snapshot, syncs the newest code, starts the dev server."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from lot.core.events import SessionEvent, StepDone
-from lot.core.records import Session
+from lot.core.events import Notice, SessionEvent, StepDone
+from lot.core.records import Session, Snapshot
 from lot.core.session import Trigger
 from lot.engine.concurrently import concurrently
 from lot.engine.dev_server import find_dev_order
+from lot.engine.drift import changed_dependencies
 from lot.engine.moves import Moves
 from lot.engine.parts import Parts
 from lot.engine.runners import Holding
-from lot.runner.protocol import BringUpOrder, Rung, Step, SyncOrder
+from lot.engine.setup_command import SETUP_TIMEOUT_S, last_lines
+from lot.runner.client import RunnerClient
+from lot.runner.protocol import BringUpOrder, CommandOrder, Rung, Step, SyncOrder
 
 
 async def start_session(
@@ -36,7 +40,10 @@ async def start_session(
         lambda: parts.mirrors.fetch(project.id), lambda: holding.client.bring_up(order)
     )
     snapshot = await parts.store.get_snapshot(session.snapshot_id)
-    if brought.rung == "memory" and newest == snapshot.commit:
+    is_told = bool(environment) or bool(snapshot.manifest and snapshot.manifest.environment_keys)
+    # What came with the snapshot's memory knows placeholders alone.
+    must_restart = is_told and brought.rung != "disk"
+    if brought.rung == "memory" and newest == snapshot.commit and not must_restart:
         show()
     synced = await holding.client.sync(
         SyncOrder(
@@ -46,8 +53,9 @@ async def start_session(
             environment=environment,
         )
     )
-    steps = [*brought.steps, *synced.steps]
-    dev = await find_dev_order(parts, session)
+    renewed = await _install_changed(parts, snapshot, holding.client, synced.commit, environment)
+    steps = [*brought.steps, *synced.steps, *renewed.steps]
+    dev = await find_dev_order(parts, session, restart=must_restart or bool(renewed.steps))
     if dev is not None:
         await holding.client.start_dev(dev)
     return await moves.apply(
@@ -55,10 +63,41 @@ async def start_session(
         sandbox=Trigger.BOOTED,
         epoch=holding.epoch,
         reason=brought.reason,
-        events=step_events(parts, steps),
+        events=[*step_events(parts, steps), *renewed.events],
         base_commit=synced.commit,
         memory_image=None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Renewed:
+    """What was done because packages changed since the snapshot."""
+
+    steps: tuple[Step, ...] = ()
+    events: tuple[SessionEvent, ...] = ()
+
+
+async def _install_changed(
+    parts: Parts, snapshot: Snapshot, client: RunnerClient, commit: str, environment: dict[str, str]
+) -> _Renewed:
+    """Run the setup once more where the newest code asks for other packages; failing holds nobody up, and is said."""
+    changed = await changed_dependencies(parts, snapshot, commit)
+    if not changed or not snapshot.setup_command:
+        return _Renewed()
+    order = CommandOrder(
+        name="install", command=snapshot.setup_command, environment=environment, timeout_s=SETUP_TIMEOUT_S
+    )
+    outcome = await client.run_command(order)
+    names = ", ".join(changed)
+    step = Step(step="install packages", seconds=outcome.seconds, detail=f"{names} changed since the snapshot")
+    if outcome.exit_code == 0:
+        return _Renewed((step,))
+    text = (
+        f"{names} changed since the snapshot, and the setup command `{snapshot.setup_command}` ended with exit code "
+        f"{outcome.exit_code}: {last_lines(outcome.tail)}. The session goes on with the packages of the snapshot; the "
+        "log `install` has it all"
+    )
+    return _Renewed((step,), (Notice(at=parts.now(), text=text),))
 
 
 def ladder(parts: Parts, session: Session) -> tuple[Rung, ...]:

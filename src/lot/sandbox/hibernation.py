@@ -126,6 +126,18 @@ def read_image(folder: Path) -> HibernationImage:
         raise ImageDamagedError(f"the manifest of the image {folder} cannot be read: {error!r}") from error
 
 
+def prove_image(folder: Path) -> int:
+    """Read an image wholly and return its size in bytes, if it is whole and this host's processor can go on with it.
+
+    Raises:
+        ImageDamagedError: with the reason why not.
+    """
+    image = read_image(folder)
+    require_this_processor(image)
+    verify_content(image)
+    return image.total_bytes
+
+
 def verify_content(image: HibernationImage) -> None:
     """Read an image wholly and compare it with its manifest.
 

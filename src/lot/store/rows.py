@@ -1,13 +1,24 @@
 """Turns rows into the frozen values of `core/records.py` and back."""
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from sqlalchemy import RowMapping
 
 from lot.core.asks import Answer
 from lot.core.events import AttachmentName
-from lot.core.records import Ask, DiffFile, Lease, Message, Project, PullRequest, Session, Snapshot, StoredDiff
+from lot.core.records import (
+    Ask,
+    DiffFile,
+    Lease,
+    Message,
+    Project,
+    PullRequest,
+    Session,
+    Snapshot,
+    SnapshotManifest,
+    StoredDiff,
+)
 
 _NAMES: dict[type, tuple[str, ...]] = {
     record: tuple(field.name for field in fields(record) if field.name != "lease")
@@ -20,6 +31,8 @@ def values_of(record: Project | Snapshot | Session | Message | PullRequest | Sto
     values = {name: getattr(record, name) for name in _NAMES[type(record)]}
     if isinstance(record, Message):
         values["attachments"] = [name.model_dump() for name in record.attachments]
+    if isinstance(record, Snapshot):
+        values["manifest"] = None if record.manifest is None else asdict(record.manifest)
     if isinstance(record, Snapshot | Session):
         values |= {
             "epoch": record.lease.epoch,
@@ -36,7 +49,12 @@ def project_from(row: RowMapping) -> Project:
 
 def snapshot_from(row: RowMapping) -> Snapshot:
     """Return the snapshot of a row."""
-    return Snapshot(**_attributes(Snapshot, row), lease=_lease_from(row))
+    stored = row["manifest"]
+    manifest = None
+    if stored is not None:
+        manifest = SnapshotManifest(**stored | {"environment_keys": tuple(stored["environment_keys"])})
+    parsed = {"manifest": manifest, "stale_files": tuple(row["stale_files"])}
+    return Snapshot(**_attributes(Snapshot, row) | parsed, lease=_lease_from(row))
 
 
 def session_from(row: RowMapping) -> Session:

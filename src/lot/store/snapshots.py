@@ -1,12 +1,14 @@
 """Snapshots of projects: how far each build is, and its log."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 
 from lot.core.errors import NotFoundError, StaleEpochError, StaleWriteError
 from lot.core.ids import ImageId, ProjectId, SnapshotId
-from lot.core.records import Snapshot, SnapshotState
+from lot.core.records import Snapshot, SnapshotManifest, SnapshotState
 from lot.store import tables
 from lot.store.database import Database
 from lot.store.rows import snapshot_from, values_of
@@ -107,6 +109,7 @@ class SnapshotStore(Database):
         dev_command: str | None,
         port: int | None,
         build_s: float,
+        manifest: SnapshotManifest,
     ) -> Snapshot:
         """Make a snapshot ready; new sessions start from it.
 
@@ -124,11 +127,41 @@ class SnapshotStore(Database):
             dev_command=dev_command,
             port=port,
             build_s=build_s,
+            manifest=asdict(manifest),
         )
 
     async def fail_snapshot(self, snapshot_id: SnapshotId, epoch: int, failure: str) -> Snapshot:
         """End a build that failed, with the reason. Raises as `finish_snapshot` does."""
         return await self._end_build(snapshot_id, epoch, state=SnapshotState.FAILED, failure=failure)
+
+    async def mark_stale(self, snapshot_id: SnapshotId, files: Sequence[str]) -> None:
+        """Note which files have changed since a snapshot was built; none: it is up to date again."""
+        snapshots = tables.snapshots
+        async with self._writing() as transaction:
+            await transaction.execute(
+                update(snapshots).where(snapshots.c.id == snapshot_id).values(stale_files=list(files))
+            )
+
+    async def drop_unused_snapshots(self) -> list[SnapshotId]:
+        """Remove the rows of all snapshots that nothing uses and a newer ready one has taken the place of."""
+        snapshots, sessions = tables.snapshots, tables.sessions
+        newer = snapshots.alias()
+        is_replaced = exists().where(
+            newer.c.project_id == snapshots.c.project_id,
+            newer.c.generation > snapshots.c.generation,
+            newer.c.state == SnapshotState.READY,
+        )
+        unused = (
+            delete(snapshots)
+            .where(
+                snapshots.c.state != SnapshotState.BUILDING,
+                is_replaced,
+                ~exists().where(sessions.c.snapshot_id == snapshots.c.id),
+            )
+            .returning(snapshots.c.id)
+        )
+        async with self._writing() as transaction:
+            return [SnapshotId(id_) for id_ in await transaction.scalars(unused)]
 
     async def _end_build(self, snapshot_id: SnapshotId, epoch: int, **values: Any) -> Snapshot:
         snapshots = tables.snapshots

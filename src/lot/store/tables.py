@@ -49,6 +49,7 @@ projects = Table(
     Column("has_browser", Boolean, nullable=False),
     Column("spent_tokens", BigInteger, nullable=False),  # the store's own: of deleted sessions too
     Column("spent_usd", Double, nullable=False),
+    Column("rebuilds_when_stale", Boolean, nullable=False),
 )
 
 snapshots = Table(
@@ -73,6 +74,8 @@ snapshots = Table(
     Column("owner", Text),
     Column("lease_until", Instant),
     Column("created_at", Instant, nullable=False),
+    Column("manifest", JsonText),
+    Column("stale_files", JsonText, nullable=False),
     UniqueConstraint("project_id", "generation"),
 )
 

@@ -293,3 +293,16 @@ async def test_root_leaves_no_files_of_its_own_in_a_users_repository(mirrors: Mi
     await mirrors.merge(PROJECT, "lot/fix-s1", "main")
     assert (source / "a.txt").read_text() == "two\n"
     assert {path.lstat().st_uid for path in source.rglob("*")} == {nobody}
+
+
+async def test_changed_files_of_two_commits_are_listed_by_name(mirrors: Mirrors, source: Path) -> None:
+    await mirrors.create(PROJECT, str(source), None)
+    old = git(source, "rev-parse", "HEAD")
+    (source / "a.txt").rename(source / "b.txt")
+    new = commit(source, "grün\n.lock", "x")
+    assert await mirrors.fetch(PROJECT) == new
+    assert await mirrors.changed_files(PROJECT, old, new) == ("a.txt", "b.txt", "grün\n.lock")
+    assert await mirrors.changed_files(PROJECT, new, new) == ()
+    for unknown in ("0" * 40, "--output=/tmp/x"):
+        with pytest.raises(GitError):
+            await mirrors.changed_files(PROJECT, unknown, new)

@@ -1,10 +1,12 @@
 """`lot project` against a mock server."""
 
+import json
 from pathlib import Path
 
 import pytest
 from mock_lot import MockLot
 
+from lot.api.schemas.projects import FindingBody
 from lot.cli.env_file import read_env_file
 from lot.core.errors import InvalidInputError
 
@@ -59,3 +61,31 @@ def test_list_show_and_delete(lot, mock: MockLot):
     assert lot.json("project", "list", "--json")[0]["name"] == "shop"
     assert lot.json("project", "delete", "shop", "--json") == {"deleted": "shop"}
     assert mock.projects == {}
+
+
+def test_examination_is_shown_with_the_next_step_and_fails_where_something_is_wrong(lot, mock: MockLot):
+    mock.add_project()
+    mock.findings = [FindingBody(name="snapshot", is_ok=True, seen="generation 2", mend=None)]
+    fine = lot("project", "doctor", "shop")
+    assert (fine.exit_code, "generation 2" in fine.stdout) == (0, True)
+    mock.findings.append(FindingBody(name="code", is_ok=False, seen="[uv.lock] changed", mend="`lot project retry`"))
+    wrong = lot("project", "doctor", "shop")
+    assert wrong.exit_code == 1
+    assert "[uv.lock] changed" in wrong.stdout
+    assert "mend: `lot project retry`" in wrong.stdout
+    told = lot("project", "doctor", "shop", "--json")
+    assert (told.exit_code, json.loads(told.stdout)["ok"]) == (1, False)
+
+
+def test_stale_snapshot_is_shown_and_rebuilt_by_itself_on_demand(lot, mock: MockLot):
+    project = mock.add_project()
+    assert project.snapshot is not None
+    stale = project.snapshot.model_copy(update={"stale_files": ["uv.lock"], "layer_bytes": 5 << 20})
+    mock.projects[project.id] = project.model_copy(update={"snapshot": stale})
+    shown = lot("project", "show", "shop").stdout
+    assert "ready, stale" in shown
+    assert "uv.lock changed since: `lot project retry shop`" in shown
+    assert "5 MiB: once" in shown
+    assert "is rebuilt" in lot("project", "rebuild", "shop", "on").stdout
+    assert mock.changes == [{"rebuilds_when_stale": True}]
+    assert "it is rebuilt by itself" in lot("project", "show", "shop").stdout

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -21,6 +22,8 @@ from lot.engine.engine import Engine
 from lot.engine.folders import Folders
 from lot.engine.parts import Parts
 from lot.runner.protocol import CommandOrder
+from lot.sandbox.hibernation import prove_image
+from lot.sandbox.layer_measure import measure_layer
 from lot.store.secrets import SecretBox
 from lot.store.store import Store
 from tests.unit.engine.world import Clock, PretendedFleet, PretendedMirrors, World
@@ -37,18 +40,19 @@ class Rig:
     clock: Clock
     parts: Parts
 
-    async def project(self) -> Project:
+    async def project(self, **settings: Any) -> Project:
         """Return a project whose snapshot is ready."""
-        project = await self.engine.create_project(
-            source="/somewhere/app",
-            name=None,
-            branch=None,
-            environment={},
-            setup_command=None,
-            dev_command="serve",
-            port=3000,
-            size="small",
-        )
+        usual = {
+            "source": "/somewhere/app",
+            "name": None,
+            "branch": None,
+            "environment": {},
+            "setup_command": None,
+            "dev_command": "serve",
+            "port": 3000,
+            "size": "small",
+        }
+        project = await self.engine.create_project(**usual | settings)
         with anyio.fail_after(LIMIT_S):
             while await self.parts.store.current_snapshot(project.id) is None:  # noqa: ASYNC110 - a build tells nobody
                 await asyncio.sleep(0.005)
@@ -118,6 +122,8 @@ async def rig(folder: Path, world: World, *, stop_in_order: bool = False) -> Asy
         available_memory=lambda: 1 << 30,
         browser=CommandOrder(name="browser", command="install a browser"),
         find_base_image=lambda: "base",
+        measure_layer=measure_layer,
+        prove_image=prove_image,
     )
     engine = Engine(parts)
     try:

@@ -149,6 +149,17 @@ class World:
         self.programs: list[str] = []
         self.files: list[str] = []
         """Names of files as agents were given them."""
+        self.commit, self.changed_files = "c0ffee", tuple[str, ...]()
+        """The newest commit of every repository, and the files that differ between it and any other."""
+        self.environments: list[dict[str, str]] = []
+        """What dev servers were told, in the order of their starts."""
+        self.restarts = 0
+        self.needs: dict[str, str] = {}
+        """Variables without whose values a dev server does not start."""
+        self.memory = b""
+        """What is found in memory images."""
+        self.exit_code = 0
+        """Of every command."""
         self.provider = PretendedProvider()
         self.forge = PretendedForge()
 
@@ -223,6 +234,7 @@ class Runner:
         await self._enter("bring_up")
         assert self.assignment is not None
         name, reason = self.assignment.sandbox, None
+        Path(order.upper).mkdir(parents=True, exist_ok=True)
         for rung in order.rungs:
             if rung.kind == "adopt" and name in self.world.sandboxes:
                 return BringUpResult(rung="adopt")
@@ -243,17 +255,22 @@ class Runner:
 
     async def sync(self, order: SyncOrder) -> SyncResult:
         await self._enter("sync")
-        return SyncResult(commit="c0ffee", is_changed=False)
+        return SyncResult(commit=self.world.commit, is_changed=False)
 
     async def run_command(self, order: CommandOrder) -> CommandOutcome:
         await self._enter("run_command")
         self._sandbox.commands.append(order.name)
         self.world.commands.append(order.name)
-        return CommandOutcome(exit_code=0, tail="", seconds=0.0)
+        return CommandOutcome(exit_code=self.world.exit_code, tail="its last words", seconds=0.0)
 
     async def start_dev(self, order: DevOrder) -> DevStatus:
         await self._enter("start_dev")
-        self._sandbox.dev = DevStatus(status="answering", port=order.port, http_status=200)
+        self.world.restarts += order.restart
+        self.world.environments.append(order.environment)
+        is_well = self.world.needs.items() <= order.environment.items()
+        self._sandbox.dev = DevStatus(
+            status="answering" if is_well else "exited", port=order.port, http_status=200 if is_well else None
+        )
         return self._sandbox.dev
 
     async def dev_status(self, wait_s: float = 0.0) -> DevStatus:
@@ -267,6 +284,7 @@ class Runner:
         await self._enter("pause")
         self.world.saved[into] = self._sandbox
         Path(into).mkdir(parents=True)
+        (Path(into) / "memory").write_bytes(self.world.memory)
         (Path(into) / "manifest.json").write_text(json.dumps({}))
         assert self.assignment is not None
         del self.world.sandboxes[self.assignment.sandbox]
@@ -455,7 +473,10 @@ class PretendedMirrors:
 
     async def fetch(self, project_id: ProjectId) -> str:
         await self.world.enter("mirror_fetch")
-        return "c0ffee"
+        return self.world.commit
+
+    async def changed_files(self, project_id: ProjectId, old: str, new: str) -> tuple[str, ...]:
+        return () if old == new else self.world.changed_files
 
     async def delete(self, project_id: ProjectId) -> None:
         return None

@@ -3,7 +3,15 @@
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
-from lot.api.schemas.projects import NewProject, ProjectBody, ProjectChanges, PullRequestBody, SnapshotBody, SnapshotLog
+from lot.api.schemas.projects import (
+    FindingBody,
+    NewProject,
+    ProjectBody,
+    ProjectChanges,
+    PullRequestBody,
+    SnapshotBody,
+    SnapshotLog,
+)
 from lot.api.views import Views
 from lot.core.ids import SnapshotId
 from lot.engine.engine import Engine
@@ -32,7 +40,7 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
 
     @router.patch("/projects/{project}")
     async def change_project(project: str, changes: ProjectChanges) -> ProjectBody:
-        """Change what is given: budgets, and whether agents may look at the app."""
+        """Change what is given: budgets and switches."""
         found = await store.get_project(project)
         return await views.project(await engine.change_project(found.id, changes.model_dump(exclude_unset=True)))
 
@@ -45,6 +53,12 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
     async def redo_setup(project: str) -> SnapshotBody:
         """Build a new snapshot from a clean base; the last good one serves until it is ready."""
         return views.snapshot(await engine.redo_setup((await store.get_project(project)).id))
+
+    @router.post("/projects/{project}/examination")
+    async def examine_project(project: str) -> list[FindingBody]:
+        """Look whether sessions can start from the snapshot: reads all of it, and starts a session that is deleted."""
+        found = await engine.examine_project(await store.get_project(project))
+        return [FindingBody(name=one.name, is_ok=one.is_ok, seen=one.seen, mend=one.mend) for one in found]
 
     @router.get("/projects/{project}/snapshots")
     async def list_snapshots(project: str) -> list[SnapshotBody]:

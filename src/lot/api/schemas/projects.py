@@ -23,6 +23,7 @@ class NewProject(_Body):
     budget_tokens: int | None = Field(default=None, ge=1, description="For all its sessions together")
     budget_usd: float | None = Field(default=None, gt=0)
     has_browser: bool = Field(default=False, description="Browser verification: agents may look at the app")
+    rebuilds_when_stale: bool = Field(default=False, description="Build a new snapshot when this one is stale")
 
 
 class ProjectChanges(_Body):
@@ -31,6 +32,7 @@ class ProjectChanges(_Body):
     budget_tokens: int | None = Field(default=None, ge=1)
     budget_usd: float | None = Field(default=None, gt=0)
     has_browser: bool | None = None
+    rebuilds_when_stale: bool | None = None
 
 
 class SnapshotBody(_Body):
@@ -45,6 +47,12 @@ class SnapshotBody(_Body):
     failure: str | None
     build_s: float | None = Field(description="Seconds that the build took")
     created_at: AwareDatetime
+    environment_keys: list[str] = Field(default=[], description="Variables that its setup was given; no values")
+    layer_bytes: int = Field(default=0, description="Of its disk, shared by all its sessions")
+    memory_bytes: int = Field(default=0, description="Of its memory image, shared by all its sessions")
+    stale_files: list[str] = Field(
+        default=[], description="Changed since it was built; sessions install changed packages when they start"
+    )
 
 
 class ProjectBody(_Body):
@@ -68,6 +76,16 @@ class ProjectBody(_Body):
     spent_tokens: int = Field(description="Of deleted sessions too")
     spent_usd: float
     has_browser: bool
+    rebuilds_when_stale: bool
+
+
+class FindingBody(_Body):
+    """One thing that an examination looked at."""
+
+    name: str
+    is_ok: bool
+    seen: str
+    mend: str | None = Field(description="The next step, where something is wrong")
 
 
 class SnapshotLog(_Body):

@@ -1,0 +1,84 @@
+"""Snapshots over the real stack: memory without the user's values, warm starts, changed packages, the examination."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from acceptance_rig import Lot, commit, lot_server
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(180)]
+
+WORD = f"geheim-{uuid.uuid4().hex}"
+SETUP = "echo ran >> setup-runs"
+
+
+@pytest.fixture(scope="module")
+def lot() -> Iterator[Lot]:
+    with lot_server() as lot:
+        yield lot
+
+
+@pytest.fixture(scope="module")
+def project(lot: Lot) -> dict[str, object]:
+    """A project with a secret value, whose snapshot is ready."""
+    return lot.ready_project(setup_command=SETUP, environment={"LOT_WORD": WORD})
+
+
+def app_says(lot: Lot, session: str, path: str) -> object:
+    lot.count(session)  # it answers
+    return lot.preview(session, path).json()
+
+
+def holds(folder: Path, text: str) -> list[Path]:
+    return [file for file in folder.rglob("*") if file.is_file() and text.encode() in file.read_bytes()]
+
+
+def test_snapshot_has_memory_but_no_value_and_sessions_start_warm_with_it(lot: Lot, project: dict[str, object]) -> None:
+    snapshot = project["snapshot"]
+    assert isinstance(snapshot, dict)
+    assert snapshot["has_memory"]
+    assert snapshot["environment_keys"] == ["LOT_WORD"]
+    assert min(snapshot["layer_bytes"], snapshot["memory_bytes"]) > 0
+    assert "placeholders for LOT_WORD" in lot.build_log(snapshot["id"])
+    for folder in ("hibernation", "layers"):
+        found = lot.server.data_dir / folder
+        assert list(found.iterdir())
+        assert holds(found, WORD) == []
+
+    session = lot.session(str(project["id"]))
+    assert app_says(lot, session, "/word") == WORD
+    steps = [event["step"] for event in lot.transcript(session) if event["kind"] == "step_done"]
+    assert "restore memory" in steps
+    lot.delete(f"/sessions/{session}")
+
+
+def test_setup_runs_once_and_again_only_where_packages_changed(lot: Lot, project: dict[str, object]) -> None:
+    for _ in range(3):
+        session = lot.session(str(project["id"]))
+        assert app_says(lot, session, "/setup-runs") == ["ran"]
+        lot.delete(f"/sessions/{session}")
+
+    commit(Path(str(project["source"])), "requirements.txt", "flask==3.0.0\n")
+    session = lot.session(str(project["id"]))
+    assert app_says(lot, session, "/setup-runs") == ["ran", "ran"]
+    [step] = [event for event in lot.transcript(session) if event.get("step") == "install packages"]
+    assert "requirements.txt changed" in step["detail"]
+    assert lot.get(f"/sessions/{session}/diff")["files"] == []
+    lot.delete(f"/sessions/{session}")
+
+
+def test_examination_proves_a_snapshot_and_sees_what_is_wrong(lot: Lot, project: dict[str, object]) -> None:
+    fresh = lot.ready_project()
+    found = {finding["name"]: finding for finding in lot.post(f"/projects/{fresh['id']}/examination")}
+    assert set(found) == {"snapshot", "code", "disk", "memory", "start", "dev server"}
+    assert [finding for finding in found.values() if not finding["is_ok"]] == []
+    [image] = lot.server.data_dir.glob(f"hibernation/snapshot-{fresh['snapshot']['id']}")
+    with max((image / "memory").iterdir(), key=lambda file: file.stat().st_size).open("r+b") as memory:
+        memory.write(b"damaged")
+    commit(Path(fresh["source"]), "Dockerfile", "FROM scratch\n")
+    found = {finding["name"]: finding for finding in lot.post(f"/projects/{fresh['id']}/examination")}
+    assert {name for name, finding in found.items() if not finding["is_ok"]} == {"code", "memory"}
+    assert "Dockerfile" in found["code"]["seen"]
+    assert lot.get(f"/projects/{fresh['id']}")["snapshot"]["stale_files"] == ["Dockerfile"]
+    assert lot.get("/sessions") == []
