@@ -1,11 +1,12 @@
 """Snapshots over the real stack: memory without the user's values, warm starts, changed packages, the examination."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from acceptance_rig import Lot, commit, lot_server
+from acceptance_rig import DEV_COMMAND, PORT, TURN_ENDS, Lot, commit, lot_server, make_repository
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -68,6 +69,26 @@ def test_setup_runs_once_and_again_only_where_packages_changed(lot: Lot, project
     lot.delete(f"/sessions/{session}")
 
 
+def test_agent_sets_a_project_up_that_could_not_be_built(lot: Lot) -> None:
+    made = lot.create_project(make_repository(lot.folder), dev_command="false", port=None)
+    failed = lot.built(made["id"])
+    assert (failed["snapshot"]["state"], failed["ready_snapshot"]) == ("failed", None)
+    commands = {"setup_command": "echo by-the-agent", "dev_command": DEV_COMMAND, "port": PORT}
+    directive = f"@@tools {json.dumps({'name': 'propose_setup', 'input': commands})}"
+    session = lot.post(f"/projects/{made['id']}/setup-sessions", {"guidance": directive})
+    assert session["is_setup"]
+    events = lot.follow(session["id"], lambda event: event["kind"] in TURN_ENDS)
+    [result] = [event for event in events if event["kind"] == "tool_finished"]
+    assert "The snapshot is ready" in result["output"], result
+    shown = lot.get(f"/projects/{made['id']}")
+    assert (shown["setup_command"], shown["dev_command"], shown["port"]) == tuple(commands.values())
+    assert shown["ready_snapshot"] == shown["snapshot"]["id"]
+    assert "by-the-agent" in lot.build_log(shown["ready_snapshot"])
+    started = lot.session(made["id"])
+    for one in (started, session["id"]):
+        lot.delete(f"/sessions/{one}")
+
+
 def test_examination_proves_a_snapshot_and_sees_what_is_wrong(lot: Lot, project: dict[str, object]) -> None:
     fresh = lot.ready_project()
     found = {finding["name"]: finding for finding in lot.post(f"/projects/{fresh['id']}/examination")}
@@ -81,4 +102,4 @@ def test_examination_proves_a_snapshot_and_sees_what_is_wrong(lot: Lot, project:
     assert {name for name, finding in found.items() if not finding["is_ok"]} == {"code", "memory"}
     assert "Dockerfile" in found["code"]["seen"]
     assert lot.get(f"/projects/{fresh['id']}")["snapshot"]["stale_files"] == ["Dockerfile"]
-    assert lot.get("/sessions") == []
+    assert [one for one in lot.get("/sessions") if one["project_id"] == fresh["id"]] == []

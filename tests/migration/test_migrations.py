@@ -145,6 +145,7 @@ async def _check_snapshots(store: Store) -> None:
     assert (newest.manifest.environment_keys, newest.manifest.memory_bytes) == (("API_URL",), 2048)
     assert newest.stale_files == ("package-lock.json",)
     assert (oldest.manifest, oldest.stale_files) == (None, ())
+    assert [session.is_setup for session in await store.list_sessions()] == [True, False]
 
 
 async def _check_conversation(store: Store) -> None:

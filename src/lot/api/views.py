@@ -104,6 +104,7 @@ class Views:
             spent_usd=account.session_usd,
             created_at=session.created_at,
             changed_at=session.changed_at,
+            is_setup=session.is_setup,
         )
 
     async def ask(self, ask: Ask) -> AskBody:

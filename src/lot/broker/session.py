@@ -1,6 +1,7 @@
 """What an agent's own tools may ask of the control plane for their session; their runner asks, with its pass."""
 
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
@@ -20,14 +21,21 @@ from lot.core.errors import (
     UnavailableError,
 )
 from lot.core.ids import SessionId
+from lot.core.records import SetupCommands
 from lot.runner.wire_errors import error_body
 
 MAX_TITLE_CHARS = 300
 MAX_BODY_CHARS = 60_000
+MAX_COMMAND_CHARS = 16_384
 _MAX_REQUEST_BYTES = 1 << 20
 
 Publish = Callable[[SessionId, str | None, str | None], Awaitable[str]]
 """Given session, title and body: opens or updates the session's pull request, and returns what to tell the agent."""
+
+Propose = Callable[[SessionId, SetupCommands], Awaitable[str]]
+"""Has the project of a setup session built by these commands, and returns what to tell the agent."""
+
+_Body = TypeVar("_Body", bound=BaseModel)
 
 
 class _PullRequest(BaseModel):
@@ -36,23 +44,47 @@ class _PullRequest(BaseModel):
     body: str | None = Field(default=None, max_length=MAX_BODY_CHARS)
 
 
-def create_session_app(control: PassControl, publish: Publish) -> Starlette:
+class _Setup(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    setup_command: str | None = Field(default=None, max_length=MAX_COMMAND_CHARS)
+    dev_command: str | None = Field(default=None, max_length=MAX_COMMAND_CHARS)
+    port: int | None = Field(default=None, ge=1, le=65_535)
+
+
+def create_session_app(control: PassControl, publish: Publish, propose: Propose) -> Starlette:
     """Return the application, to be mounted at `/session`."""
 
-    async def make_pull_request(request: Request) -> Response:
+    async def make_pull_request(request: Request) -> str:
+        session_id = (await control.admit(request)).session_id
+        asked = _parsed(_PullRequest, await _bounded_body(request))
+        return await publish(session_id, asked.title, asked.body)
+
+    async def propose_setup(request: Request) -> str:
+        session_id = (await control.admit(request)).session_id
+        asked = _parsed(_Setup, await _bounded_body(request))
+        return await propose(session_id, SetupCommands(**asked.model_dump()))
+
+    return Starlette(
+        routes=[
+            Route("/pull-request", _answering(make_pull_request), methods=["POST"]),
+            Route("/setup", _answering(propose_setup), methods=["POST"]),
+        ]
+    )
+
+
+def _answering(work: Callable[[Request], Awaitable[str]]) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
         try:
-            session_id = (await control.admit(request)).session_id
-            asked = _parsed(await _bounded_body(request))
-            return JSONResponse({"text": await publish(session_id, asked.title, asked.body)})
+            return JSONResponse({"text": await work(request)})
         except LotError as error:
             return JSONResponse(error_body(error), _status(error))
 
-    return Starlette(routes=[Route("/pull-request", make_pull_request, methods=["POST"])])
+    return answer
 
 
-def _parsed(body: bytes) -> _PullRequest:
+def _parsed(body: type[_Body], raw: bytes) -> _Body:
     try:
-        return _PullRequest.model_validate_json(body)
+        return body.model_validate_json(raw)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the request"

@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 import typer
 from rich.text import Text
 
-from lot.api.schemas.projects import FindingBody, NewProject, ProjectBody, ProjectChanges, SnapshotBody
+from lot.api.schemas.projects import NewProject, ProjectBody, ProjectChanges, SnapshotBody
 from lot.cli.checked import checked
 from lot.cli.common import JsonFlag, common, connect
 from lot.cli.env_file import read_env_file
 from lot.cli.output import ago, coloured, err, facts, out, plain, print_json, table
+from lot.cli.project_snapshot import ProjectArgument, doctor, rebuild, setup
 from lot.cli.session_show import spent_of
 from lot.cli.settings import NoneFlag, TokensOption, UsdOption, budget_changes
 from lot.client.client import LotClient
@@ -23,7 +24,10 @@ app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Repositories and the snapshots that sessions start from."
 )
 
-ProjectArgument = Annotated[str, typer.Argument(metavar="PROJECT", help="Name or id.", show_default=False)]
+app.command()(doctor)
+app.command()(rebuild)
+app.command()(setup)
+
 NoWaitFlag = Annotated[bool, typer.Option("--no-wait", help="Return at once; the snapshot is built on the server.")]
 
 
@@ -142,41 +146,6 @@ def browser(
 
 
 @app.command()
-def rebuild(
-    ctx: typer.Context,
-    project: ProjectArgument,
-    state: Annotated[Literal["on", "off"], typer.Argument(show_default=False)],
-    as_json: JsonFlag = False,
-) -> None:
-    """Build a project's snapshot anew by itself when lock files or the like have changed, or not."""
-    shared = common(ctx, as_json=as_json)
-    with connect(ctx) as client:
-        changed = client.change_project(project, ProjectChanges(rebuilds_when_stale=state == "on"))
-    if shared.as_json:
-        print_json(changed)
-    else:
-        is_on = changed.rebuilds_when_stale
-        out.print(f"Project {plain(changed.name)}: a stale snapshot is {'rebuilt' if is_on else 'kept until a retry'}")
-
-
-@app.command()
-def doctor(ctx: typer.Context, project: ProjectArgument, as_json: JsonFlag = False) -> None:
-    """Examine a project's snapshot: its disk, its memory, and whether a session that starts from it answers."""
-    shared = common(ctx, as_json=as_json)
-    with connect(ctx) as client, err.status("Examining: starting a session", spinner_style="cyan") as status:
-        if shared.as_json:
-            status.stop()
-        findings = client.examine_project(project)
-    is_healthy = all(finding.is_ok for finding in findings)
-    if shared.as_json:
-        print_json({"ok": is_healthy, "findings": [finding.model_dump() for finding in findings]})
-    else:
-        _print_findings(findings)
-    if not is_healthy:
-        raise typer.Exit(1)
-
-
-@app.command()
 def delete(
     ctx: typer.Context,
     project: ProjectArgument,
@@ -213,14 +182,6 @@ def log(ctx: typer.Context, project: ProjectArgument, as_json: JsonFlag = False)
         print_json({"text": text})
     else:
         out.print(coloured(text))
-
-
-def _print_findings(findings: list[FindingBody]) -> None:
-    for finding in findings:
-        mark = Text("ok  ", style="green") if finding.is_ok else Text("FAIL", style="red")
-        out.print(mark, f"{finding.name:<10}", plain(finding.seen))
-        if finding.mend:
-            out.print(" " * 15, "mend:", plain(finding.mend))
 
 
 def source_of(text: str) -> str:

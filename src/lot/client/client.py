@@ -13,6 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 from lot.api.schemas.projects import (
     FindingBody,
     NewProject,
+    NewSetupSession,
     ProjectBody,
     ProjectChanges,
     PullRequestBody,
@@ -103,6 +104,10 @@ class LotClient:
     def redo_setup(self, project: str) -> SnapshotBody:
         """Start to build a new snapshot."""
         return self._send(SnapshotBody, f"/api/projects/{_part(project)}/snapshots")
+
+    def begin_setup(self, project: str, new: NewSetupSession) -> SessionBody:
+        """Start a session in which an agent sets a project up."""
+        return self._send(SessionBody, f"/api/projects/{_part(project)}/setup-sessions", new)
 
     def examine_project(self, project: str) -> list[FindingBody]:
         """Have a project's snapshot examined; takes as long as a session's start."""

@@ -54,6 +54,8 @@ class Project:
 class SnapshotState(StrEnum):
     """How far a snapshot is."""
 
+    PREPARING = "preparing"
+    """A setup session finds out how it is to be built; nothing but that session stands on it."""
     BUILDING = "building"
     READY = "ready"
     FAILED = "failed"
@@ -110,6 +112,15 @@ class Snapshot:
     """What it was made of; None until it is ready."""
     stale_files: tuple[str, ...] = ()
     """Files of the base branch that have changed since, after whose change it would come out differently."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupCommands:
+    """How a project is set up and started; each run by `bash -lc` in the workspace, as user `lot`."""
+
+    setup_command: str | None
+    dev_command: str | None
+    port: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +208,8 @@ class Session:
     budget_tokens: int | None = None
     """What it may use of models, caches included; None: no limit but its project's."""
     budget_usd: float | None = None
+    is_setup: bool = False
+    """Whether it is to find out how its project is set up; it starts from the bare image."""
 
     @property
     def label(self) -> SessionLabel:

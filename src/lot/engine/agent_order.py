@@ -40,6 +40,7 @@ async def agent_order(parts: Parts, session: Session, *, is_continuation: bool, 
         program=session.program,
         preview_url=preview_url(parts.settings, session.id, port) if port is not None else None,
         has_browser=project.has_browser,
+        is_setup=session.is_setup,
         dev=await find_dev_order(parts, session),
         transcript=await _transcript(parts, session) if is_continuation and is_new_run else (),
     )

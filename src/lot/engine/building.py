@@ -10,7 +10,7 @@ from anyio import to_thread
 
 from lot.core.errors import LotError, NotFoundError, SetupCommandError
 from lot.core.ids import LayerId, ProjectId, SandboxId, SnapshotId, new_id
-from lot.core.records import Lease, Project, Snapshot, SnapshotManifest, SnapshotState
+from lot.core.records import Lease, Project, SetupCommands, Snapshot, SnapshotManifest, SnapshotState
 from lot.engine.concurrently import concurrently
 from lot.engine.freezing import Memory, Prepared, freeze
 from lot.engine.parts import Parts
@@ -45,23 +45,41 @@ class Builds:
         """Return whether any build is under way."""
         return bool(self._steps)
 
-    async def begin(self, project: Project) -> Snapshot:
-        """Record a new snapshot of a project and start building it."""
+    async def begin(self, project: Project, commands: SetupCommands | None = None) -> Snapshot:
+        """Record a new snapshot of a project and start building it, by other commands than its own if so asked."""
+        snapshot = await self._record(project, SnapshotState.BUILDING, commands or _commands_of(project))
+        self._launch(snapshot)
+        return snapshot
+
+    async def prepare(self, project: Project) -> Snapshot:
+        """Record a snapshot that a setup session stands on: the bare image."""
+        nothing = SetupCommands(setup_command=None, dev_command=None, port=None)
+        return await self._record(project, SnapshotState.PREPARING, nothing)
+
+    async def wait(self, snapshot_id: SnapshotId, limit_s: float) -> Snapshot:
+        """Return a snapshot once its build is over, or as it is when the time is."""
+        ended = self._ended.get(snapshot_id)
+        if ended is not None:
+            with anyio.move_on_after(limit_s):
+                await ended.wait()
+        return await self._parts.store.get_snapshot(snapshot_id)
+
+    async def _record(self, project: Project, state: SnapshotState, commands: SetupCommands) -> Snapshot:
         snapshot_id = SnapshotId(new_id())
-        snapshot = await self._parts.store.add_snapshot(
+        return await self._parts.store.add_snapshot(
             Snapshot(
                 id=snapshot_id,
                 project_id=project.id,
                 generation=0,
-                state=SnapshotState.BUILDING,
+                state=state,
                 sandbox=SandboxId(snapshot_id),
                 base_image=self._parts.find_base_image(),
                 layer=LayerId(new_id()),
                 memory_image=None,
                 commit=None,
-                setup_command=project.setup_command,
-                dev_command=project.dev_command,
-                port=project.port,
+                setup_command=commands.setup_command,
+                dev_command=commands.dev_command,
+                port=commands.port,
                 failure=None,
                 log="",
                 build_s=None,
@@ -69,8 +87,6 @@ class Builds:
                 created_at=self._parts.now(),
             )
         )
-        self._launch(snapshot)
-        return snapshot
 
     async def take_up(self) -> None:
         """Begin again, from a clean base, every build that a stop of the control plane cut off."""
@@ -264,6 +280,10 @@ class Builds:
     async def _note(self, snapshot: Snapshot, text: str) -> None:
         self._steps[snapshot.id] = text
         await self._parts.store.append_snapshot_log(snapshot.id, f"[lot] {text}\n")
+
+
+def _commands_of(project: Project) -> SetupCommands:
+    return SetupCommands(setup_command=project.setup_command, dev_command=project.dev_command, port=project.port)
 
 
 async def _until_started(client: RunnerClient, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from lot.core.errors import InvalidInputError, LotError, ProjectNotReadyError
 from lot.core.events import AttachmentName, SessionEvent, SettingsChanged, StateChanged
 from lot.core.ids import LayerId, MessageId, ProjectId, SandboxId, SessionId, new_id
-from lot.core.records import AgentMode, Attachment, Delivery, Lease, Message, Project, Session
+from lot.core.records import AgentMode, Attachment, Delivery, Lease, Message, Project, Session, Snapshot
 from lot.core.session import AgentState, SandboxState, label
 from lot.engine.budgets import require_project_budget
 from lot.engine.parts import Parts
@@ -82,6 +82,23 @@ async def create_session(parts: Parts, project: Project, options: SessionOptions
         raise ProjectNotReadyError(
             f"project {project.name} has no snapshot yet; wait for its setup, or retry it if it failed"
         )
+    return await create_session_on(parts, project, snapshot, options, draft)
+
+
+async def create_session_on(
+    parts: Parts,
+    project: Project,
+    snapshot: Snapshot,
+    options: SessionOptions,
+    draft: Draft | None,
+    *,
+    is_setup: bool = False,
+) -> Session:
+    """Store a session that starts from one snapshot, with its first message. Raises as above.
+
+    Args:
+        is_setup: It is to find out how the project is set up, and starts from the bare image.
+    """
     provider = parts.get_provider(options.provider or parts.settings.provider)
     if options.model is not None:
         await require_model(provider, options.model)
@@ -106,7 +123,7 @@ async def create_session(parts: Parts, project: Project, options: SessionOptions
         provider=options.provider or parts.settings.provider,
         model=options.model or parts.settings.model or provider.models[0],
         base_image=snapshot.base_image,
-        layers=(snapshot.layer,),
+        layers=() if is_setup else (snapshot.layer,),
         upper=LayerId(new_id()),
         memory_image=snapshot.memory_image,
         candidate_image=None,
@@ -128,6 +145,7 @@ async def create_session(parts: Parts, project: Project, options: SessionOptions
         mode=options.mode,
         budget_tokens=options.budget_tokens,
         budget_usd=options.budget_usd,
+        is_setup=is_setup,
     )
     await parts.store.add_session(session, [state_of(session), *_mode_of(session)])
     if draft is not None:

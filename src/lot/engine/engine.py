@@ -46,6 +46,7 @@ from lot.engine.project_doctor import Finding, examine
 from lot.engine.pull_requests import PullRequests
 from lot.engine.reaping import reap_folders, reap_runners, reap_sandboxes
 from lot.engine.settings import change_session
+from lot.engine.setup_sessions import SetupSessions
 from lot.engine.stopping import Stopping
 from lot.engine.timer import Timer
 from lot.engine.worker import SessionWorker
@@ -74,6 +75,7 @@ class Engine:
         self.pull_requests = PullRequests(parts, self._moves)
         self.builds = Builds(parts, self._start_soon)
         self._drift = Drift(parts, self.builds.begin)
+        self.setups = SetupSessions(parts, self.builds)
         self._stopping = Stopping(parts, self._moves, self._worker, self.resume, self._start_soon)
         self._limits = Limits(parts, self._moves, self._stopping.interrupt, self._start_soon)
         self._timer = Timer(parts, self._moves, self._limits, self._worker)
@@ -137,6 +139,12 @@ class Engine:
     async def redo_setup(self, project_id: ProjectId) -> Snapshot:
         """Build a new snapshot from a clean base; the last good one serves until it is ready."""
         return await self.builds.begin(await self.parts.store.get_project(project_id))
+
+    async def begin_setup(self, project: Project, options: SessionOptions, guidance: str | None) -> Session:
+        """Start a session in which an agent sets a project up; raises as `SetupSessions.begin` does."""
+        session = await self.setups.begin(project, options, guidance)
+        self._worker(session.id)
+        return await self.parts.store.get_session(session.id)
 
     async def examine_project(self, project: Project) -> list[Finding]:
         """Look whether sessions can start from a project's snapshot, by starting one that is deleted again."""

@@ -13,6 +13,7 @@ import anyio
 from claude_agent_sdk import McpSdkServerConfig, SdkMcpTool, ToolAnnotations, create_sdk_mcp_server
 
 from lot.core.errors import LotError
+from lot.core.records import SetupCommands
 from lot.harness.harness import AgentOptions, SessionTools
 
 SERVER = "lot"
@@ -20,6 +21,7 @@ TOOL_TIMEOUT_S = 57.0
 """A call is to be answered within a minute."""
 MAX_LOG_LINES = 1_000
 MAX_TITLE_CHARS, MAX_BODY_CHARS = 300, 60_000
+MAX_COMMAND_CHARS = 16_384
 SCREENSHOT_SIZE = (1280, 800)
 
 Content = list[dict[str, Any]]
@@ -40,7 +42,8 @@ def free_tools() -> tuple[str, ...]:
 def tool_server(tools: SessionTools, options: AgentOptions) -> McpSdkServerConfig:
     """Return the server with the tools that one session's agent is offered."""
     offered = [_pull_request(tools), _restart(tools), _log(tools), _preview(options)]
-    server = create_sdk_mcp_server(SERVER, tools=[*offered, *([_screenshot(tools)] if options.has_browser else [])])
+    more = [*([_screenshot(tools)] if options.has_browser else []), *([_setup(tools)] if options.is_setup else [])]
+    server = create_sdk_mcp_server(SERVER, tools=[*offered, *more])
     # A few small tools: in every request, or the agent had to look for them first.
     return cast(McpSdkServerConfig, {**server, "alwaysLoad": True})
 
@@ -60,6 +63,36 @@ def _pull_request(tools: SessionTools) -> SdkMcpTool[Arguments]:
             "body": _string("Markdown: what changes, why, and how it was tested.", MAX_BODY_CHARS),
         },
         create,
+        _ACTS,
+    )
+
+
+def _setup(tools: SessionTools) -> SdkMcpTool[Arguments]:
+    async def propose(arguments: Arguments) -> Content:
+        commands = SetupCommands(
+            setup_command=arguments.get("setup_command") or None,
+            dev_command=arguments.get("dev_command") or None,
+            port=arguments.get("port"),
+        )
+        return _text(await tools.propose_setup(commands))
+
+    return _tool(
+        "propose_setup",
+        "Say how this project is set up and started. Lot runs the commands once on a fresh checkout in a clean "
+        "sandbox, waits until the dev server answers over HTTP, and freezes the result as the project's snapshot. "
+        "Returns how it went, with the log where it failed: mend the commands and call it again. While it says that "
+        "the build is under way, call it again with the same arguments to wait on.",
+        {
+            "setup_command": _string(
+                "Installs everything, from system packages to the project's own dependencies, and creates databases.",
+                MAX_COMMAND_CHARS,
+            ),
+            "dev_command": _string(
+                "Starts the services that the app needs, then the dev server in the foreground.", MAX_COMMAND_CHARS
+            ),
+            "port": _integer("On which the dev server answers over HTTP.", 1, 65_535),
+        },
+        propose,
         _ACTS,
     )
 

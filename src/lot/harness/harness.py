@@ -12,7 +12,7 @@ from typing import Protocol
 from lot.core.asks import Answer
 from lot.core.events import LivePart, SessionEvent
 from lot.core.ids import AskId, MessageId
-from lot.core.records import AgentMode, Attachment, FileLines
+from lot.core.records import AgentMode, Attachment, FileLines, SetupCommands
 from lot.core.session import AgentState
 from lot.sandbox.link import GuestLink
 
@@ -41,6 +41,8 @@ class AgentOptions:
     """Where people see the app; told to the agent."""
     has_browser: bool = False
     """Whether the tool that takes a screenshot is offered."""
+    is_setup: bool = False
+    """Whether the tool is offered by which the agent says how the project is set up."""
     transcript: tuple[FileLines, ...] = ()
     """The program's own transcript as the store has it, put in place where the sandbox has none."""
 
@@ -74,6 +76,9 @@ class SessionTools(Protocol):
 
     async def create_pull_request(self, title: str | None, body: str | None) -> str:
         """Open the session's pull request or update it; return what to tell the agent, with its address."""
+
+    async def propose_setup(self, commands: SetupCommands) -> str:
+        """Have the project's snapshot built by these commands, or go on waiting for that; return how it went so far."""
 
     async def restart_dev_server(self) -> str:
         """Restart the dev server and wait until it answers or has failed; return which, with the end of its log."""

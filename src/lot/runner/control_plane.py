@@ -1,12 +1,16 @@
 """A runner's questions to the control plane on behalf of its session, over the broker."""
 
+from dataclasses import asdict
+from typing import Any
+
 import httpx
 
 from lot.core.errors import LotError, UnavailableError
+from lot.core.records import SetupCommands
 from lot.runner.parts import Credentials
 from lot.runner.wire_errors import error_from
 
-PUBLISH_TIMEOUT_S = 55.0
+ANSWER_TIMEOUT_S = 55.0
 
 
 class BrokerControlPlane:
@@ -21,14 +25,19 @@ class BrokerControlPlane:
         Raises:
             LotError: why it could not be done.
         """
+        return await self._ask("pull-request", {"title": title, "body": body})
+
+    async def propose_setup(self, commands: SetupCommands) -> str:
+        """Have the project's snapshot built by these commands; return how far that is. Raises as above."""
+        return await self._ask("setup", asdict(commands))
+
+    async def _ask(self, what: str, body: dict[str, Any]) -> str:
         transport = httpx.AsyncHTTPTransport(uds=str(self._credentials.control_socket), verify=False)
         headers = {"authorization": f"Bearer {self._credentials.pass_token}"}
-        timeout = httpx.Timeout(PUBLISH_TIMEOUT_S, connect=5.0)
+        timeout = httpx.Timeout(ANSWER_TIMEOUT_S, connect=5.0)
         try:
             async with httpx.AsyncClient(transport=transport, headers=headers, timeout=timeout) as http:
-                answer = await http.post(
-                    "http://control/broker/session/pull-request", json={"title": title, "body": body}
-                )
+                answer = await http.post(f"http://control/broker/session/{what}", json=body)
                 said = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise UnavailableError(f"the control plane does not answer ({type(error).__name__}); try again") from error

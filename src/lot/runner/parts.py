@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from lot.core.records import SetupCommands
 from lot.harness.harness import Harness, SessionTools
 from lot.runner.protocol import DiffResult, PublishOrder, PublishResult, SyncOrder, SyncResult
 from lot.runner.watchdog import SandboxHands
@@ -69,6 +70,9 @@ class ControlPlane(Protocol):
         Raises:
             LotError: why it could not be done.
         """
+
+    async def propose_setup(self, commands: SetupCommands) -> str:
+        """Have the project's snapshot built by these commands; return how far that is. Raises as above."""
 
 
 class Workspace(Protocol):

@@ -154,6 +154,7 @@ class AgentOrder(_Body):
     """As `core.records.Session.program`."""
     preview_url: str | None = None
     has_browser: bool = False
+    is_setup: bool = False
     dev: DevOrder | None = None
     """How the agent may restart the dev server."""
     transcript: tuple["FileBody", ...] = ()

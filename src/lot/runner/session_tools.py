@@ -6,6 +6,7 @@ from urllib.parse import quote
 import anyio
 
 from lot.core.errors import AgentError, InvalidInputError
+from lot.core.records import SetupCommands
 from lot.harness.closing import closing
 from lot.runner.browser import picture
 from lot.runner.dev_server import NAME, DevServer
@@ -35,6 +36,10 @@ class RunnerTools:
     async def create_pull_request(self, title: str | None, body: str | None) -> str:
         """Open the session's pull request or update it; return what to tell the agent, with its address."""
         return await self._control.create_pull_request(title, body)
+
+    async def propose_setup(self, commands: SetupCommands) -> str:
+        """Have the project's snapshot built by these commands, or go on waiting for that; return how it went so far."""
+        return await self._control.propose_setup(commands)
 
     async def restart_dev_server(self) -> str:
         """Restart the dev server and wait until it answers or has failed; return which, with the end of its log."""

@@ -120,6 +120,7 @@ class WaysIn:
                 program=order.program,
                 preview_url=order.preview_url,
                 has_browser=order.has_browser,
+                is_setup=order.is_setup,
                 transcript=tuple(FileLines(path=file.path, lines=file.text) for file in order.transcript),
             )
         )

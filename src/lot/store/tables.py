@@ -122,6 +122,7 @@ sessions = Table(
     Column("mode", Word(AgentMode), nullable=False),
     Column("budget_tokens", BigInteger),
     Column("budget_usd", Double),
+    Column("is_setup", Boolean, nullable=False),
     Index(None, "sandbox_state", "pause_at"),
 )
 

@@ -8,6 +8,7 @@ from lot.broker.passes import PassControl
 from lot.broker.session import create_session_app
 from lot.core.errors import LotError, NothingToDoError, RunnerGoneError, StaleEpochError
 from lot.core.ids import SessionId
+from lot.core.records import SetupCommands
 from lot.runner.wire_errors import error_from
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +19,12 @@ class Desk:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str | None, str | None]] = []
+        self.proposed: list[tuple[str, SetupCommands]] = []
         self.error: LotError | None = None
+
+    async def propose(self, session_id: SessionId, commands: SetupCommands) -> str:
+        self.proposed.append((session_id, commands))
+        return "under way"
 
     async def publish(self, session_id: SessionId, title: str | None, body: str | None) -> str:
         self.asked.append((session_id, title, body))
@@ -32,12 +38,12 @@ async def check_epoch(kind: str, id: str, epoch: int) -> None:
         raise StaleEpochError("over")
 
 
-async def ask(desk: Desk, body: bytes, token: str | None = None) -> httpx.Response:
-    session = create_session_app(PassControl(passes, check_epoch), desk.publish)
+async def ask(desk: Desk, body: bytes, token: str | None = None, what: str = "pull-request") -> httpx.Response:
+    session = create_session_app(PassControl(passes, check_epoch), desk.publish, desk.propose)
     transport = httpx.ASGITransport(session)
     headers = {"authorization": f"Bearer {token or passes.issue('session', 'abc', 3)}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://c", headers=headers) as client:
-        return await client.post("/pull-request", content=body)
+        return await client.post(f"/{what}", content=body)
 
 
 async def test_pull_request_is_made_for_the_session_of_the_pass() -> None:
@@ -78,3 +84,14 @@ async def test_pass_is_needed(token: str, status: int) -> None:
     desk = Desk()
     assert (await ask(desk, b"{}", token)).status_code == status
     assert desk.asked == []
+
+
+async def test_setup_is_proposed_for_the_session_of_the_pass() -> None:
+    desk = Desk()
+    answer = await ask(desk, b'{"setup_command": "npm ci", "port": 3000}', what="setup")
+    assert (answer.status_code, answer.json()) == (200, {"text": "under way"})
+    commands = SetupCommands(setup_command="npm ci", dev_command=None, port=3000)
+    assert desk.proposed == [("abc", commands)]
+    for wrong in (b'{"port": 0}', b'{"command": "x"}', b"[]"):
+        assert (await ask(desk, wrong, what="setup")).status_code == 400
+    assert (await ask(desk, b"{}", passes.issue("session", "abc", 2), what="setup")).status_code == 409

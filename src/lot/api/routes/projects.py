@@ -6,14 +6,18 @@ from fastapi.responses import PlainTextResponse
 from lot.api.schemas.projects import (
     FindingBody,
     NewProject,
+    NewSetupSession,
     ProjectBody,
     ProjectChanges,
     PullRequestBody,
     SnapshotBody,
     SnapshotLog,
 )
+from lot.api.schemas.sessions import SessionBody
 from lot.api.views import Views
 from lot.core.ids import SnapshotId
+from lot.core.records import AgentMode
+from lot.engine.creating import SessionOptions
 from lot.engine.engine import Engine
 
 
@@ -59,6 +63,18 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
         """Look whether sessions can start from the snapshot: reads all of it, and starts a session that is deleted."""
         found = await engine.examine_project(await store.get_project(project))
         return [FindingBody(name=one.name, is_ok=one.is_ok, seen=one.seen, mend=one.mend) for one in found]
+
+    @router.post("/projects/{project}/setup-sessions", status_code=201)
+    async def begin_setup(project: str, new: NewSetupSession) -> SessionBody:
+        """Start a session in which an agent sets the project up; the snapshot that serves is left alone.
+
+        409: the provider of models cannot be used.
+        """
+        options = SessionOptions(
+            title="Set up", provider=new.provider, model=new.model, effort=new.effort, mode=AgentMode.FULL
+        )
+        found = await store.get_project(project)
+        return await views.session(await engine.begin_setup(found, options, new.guidance))
 
     @router.get("/projects/{project}/snapshots")
     async def list_snapshots(project: str) -> list[SnapshotBody]:

@@ -35,12 +35,21 @@ class ProjectChanges(_Body):
     rebuilds_when_stale: bool | None = None
 
 
+class NewSetupSession(_Body):
+    """A session in which an agent finds out how a project is set up."""
+
+    guidance: str | None = Field(default=None, max_length=100_000, description="What the agent should know")
+    provider: str | None = None
+    model: str | None = None
+    effort: str | None = None
+
+
 class SnapshotBody(_Body):
     """A project's prepared environment."""
 
     id: str
     generation: int
-    state: str = Field(description="building, ready or failed")
+    state: str = Field(description="preparing (by a setup session), building, ready or failed")
     step: str | None = Field(default=None, description="What is being done right now")
     commit: str | None
     has_memory: bool = Field(description="Whether sessions start by restoring memory")

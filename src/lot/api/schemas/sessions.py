@@ -122,6 +122,7 @@ class SessionBody(_Body):
     spent_usd: float = Field(description="As far as the prices of its models are known")
     created_at: AwareDatetime
     changed_at: AwareDatetime
+    is_setup: bool = Field(default=False, description="Its agent finds out how the project is set up")
 
 
 class MessageBody(_Body):
