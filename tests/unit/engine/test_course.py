@@ -220,7 +220,7 @@ async def test_deletion_leaves_nothing_from_any_state(
     lot: Rig, reach: Callable[[Rig, Session], Awaitable[None]]
 ) -> None:
     session = await lot.session()
-    (lot.parts.folders.layers / session.upper).mkdir(parents=True)
+    assert (lot.parts.folders.layers / session.upper).is_dir()
     await reach(lot, session)
     await lot.engine.delete_session(session.id)
     with pytest.raises(NotFoundError):
