@@ -3,7 +3,8 @@
 Instants are aware UTC. The moves of a session are in `session.py`; how records are kept is in `store/`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -47,6 +48,8 @@ class Project:
     """The same in money."""
     has_browser: bool = False
     """Whether agents may look at the app in a browser (browser verification)."""
+    processes: Mapping[str, str] = field(default_factory=dict)
+    """What runs beside the dev server, in order: a name of `[a-z0-9-]{1,32}` to the command that starts it."""
 
 
 class SnapshotState(StrEnum):
@@ -104,6 +107,8 @@ class Snapshot:
     build_s: float | None
     lease: Lease
     created_at: datetime
+    processes: Mapping[str, str] = field(default_factory=dict)
+    """As its project's when it was built."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

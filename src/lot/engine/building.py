@@ -67,6 +67,7 @@ class Builds:
                 build_s=None,
                 lease=Lease(),
                 created_at=self._parts.now(),
+                processes=project.processes,
             )
         )
         self._launch(snapshot)

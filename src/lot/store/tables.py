@@ -49,6 +49,7 @@ projects = Table(
     Column("has_browser", Boolean, nullable=False),
     Column("spent_tokens", BigInteger, nullable=False),  # the store's own: of deleted sessions too
     Column("spent_usd", Double, nullable=False),
+    Column("processes", JsonText, nullable=False),
 )
 
 snapshots = Table(
@@ -73,6 +74,7 @@ snapshots = Table(
     Column("owner", Text),
     Column("lease_until", Instant),
     Column("created_at", Instant, nullable=False),
+    Column("processes", JsonText, nullable=False),
     UniqueConstraint("project_id", "generation"),
 )
 
