@@ -13,10 +13,21 @@ from lot.core.errors import LotError, NotFoundError, SetupCommandError
 from lot.core.ids import ImageId, LayerId, ProjectId, SandboxId, SnapshotId, new_id
 from lot.core.records import Lease, Project, Snapshot, SnapshotState
 from lot.engine.concurrently import concurrently
+from lot.engine.dev_server import beside
+from lot.engine.logs import read_log
 from lot.engine.parts import Parts
 from lot.engine.runners import Holding, let_go, take_over
 from lot.runner.client import RunnerClient
-from lot.runner.protocol import BringUpOrder, CommandOrder, CommandOutcome, DevOrder, DevStatus, Rung, SyncOrder
+from lot.runner.protocol import (
+    DEV_PREFIX,
+    BringUpOrder,
+    CommandOrder,
+    CommandOutcome,
+    DevOrder,
+    DevStatus,
+    Rung,
+    SyncOrder,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -173,6 +184,7 @@ class Builds:
             dev = await self._prove_dev(snapshot, client, snapshot.dev_command, environment)
         await self._note(snapshot, "waiting until it is quiet")
         await until_quiet(client)
+        await self._note_ended(snapshot, client)
         if environment:
             # A value of the user's must not be in an image that every later session shares.
             await self._note(snapshot, "removing environment values before freezing")
@@ -237,7 +249,10 @@ class Builds:
         self, snapshot: Snapshot, client: RunnerClient, command: str, environment: dict[str, str]
     ) -> DevStatus:
         await self._note(snapshot, f"starting the dev server: {command}")
-        await client.start_dev(DevOrder(command=command, port=snapshot.port, environment=environment))
+        for name, other in snapshot.processes.items():
+            await self._note(snapshot, f"and beside it {name}: {other}")
+        order = DevOrder(command=command, port=snapshot.port, environment=environment, processes=beside(snapshot))
+        await client.start_dev(order)
         status = await client.dev_status(wait_s=DEV_PROOF_S)
         if status.status != "answering":
             raise SetupCommandError(
@@ -250,6 +265,15 @@ class Builds:
             f"the dev server answered {status.http_status} on port {status.port} in {status.seconds or 0:.1f} s",
         )
         return status
+
+    async def _note_ended(self, snapshot: Snapshot, client: RunnerClient) -> None:
+        """Say what beside the dev server has ended already; it may have done its work, so that is no failure."""
+        names = {f"{DEV_PREFIX}{name}": name for name in snapshot.processes}
+        for process in await client.processes() if names else ():
+            if process.name in names and not process.is_running:
+                printed = (await read_log(client, process.name)).decode(errors="replace")
+                said = f"the process {names[process.name]} has ended with exit code {process.exit_code}"
+                await self._note(snapshot, f"{said}: {_last_lines(printed)}")
 
     async def _note(self, snapshot: Snapshot, text: str) -> None:
         self._steps[snapshot.id] = text

@@ -4,6 +4,7 @@ Started, restarted and ended with the dev server (`dev_server.py`). One that end
 its log, and takes nobody with it; none is asked anything over HTTP.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
@@ -11,11 +12,11 @@ import anyio
 
 from lot.runner.first_error import first_error
 from lot.runner.log_tail import LogTail
-from lot.runner.protocol import MAX_DEV_PROCESSES, DevOrder, DevProcess
+from lot.runner.protocol import DEV_PREFIX, MAX_DEV_PROCESSES, DevOrder, DevProcess
 from lot.sandbox.link import GuestLink, ProcessSpec, ProcessStatus
 
-PREFIX = "dev-"
 PTY = (40, 160)
+_NAME = re.compile(DEV_PREFIX + r"[a-z0-9-]{1,32}")
 
 
 class DevProcesses:
@@ -37,14 +38,15 @@ class DevProcesses:
 
     def take_up(self, processes: Iterable[ProcessStatus]) -> None:
         """Follow those that came along with the sandbox."""
-        found = sorted((one for one in processes if one.name.startswith(PREFIX)), key=lambda one: one.name)
+        found = sorted((one for one in processes if _NAME.fullmatch(one.name)), key=lambda one: one.name)
         for process in found[:MAX_DEV_PROCESSES]:
-            self._note(process)
+            self._note(process.name, process)
 
     async def start(self, order: DevOrder) -> None:
         """Have each of an order running; one that runs already is left as it is."""
         for each in order.processes:
-            self._note(await self._link.start(self._spec(each, order)))
+            spec = self._spec(each, order)
+            self._note(spec.name, await self._link.start(spec))
 
     async def stop(self) -> None:
         """End all that are known, with all their children."""
@@ -61,28 +63,28 @@ class DevProcesses:
 
     def _spec(self, process: DevProcess, order: DevOrder) -> ProcessSpec:
         return ProcessSpec(
-            name=f"{PREFIX}{process.name}",
+            name=f"{DEV_PREFIX}{process.name}",
             argv=("bash", "-lc", process.command),
             cwd=self._workspace,
             environment={"TERM": "xterm-256color", **order.environment},
             pty=PTY,
         )
 
-    def _note(self, process: ProcessStatus) -> None:
-        known = self._followed.get(process.name)
+    def _note(self, name: str, process: ProcessStatus) -> None:
+        known = self._followed.get(name)
         if known is not None and known[0] == process.run:
             return
         scope = anyio.CancelScope()
-        self._followed[process.name] = process.run, scope
+        self._followed[name] = process.run, scope
         if process.is_running:
-            self._start_soon(self._watch, process, scope)
+            self._start_soon(self._watch, name, process, scope)
 
-    async def _watch(self, process: ProcessStatus, scope: anyio.CancelScope) -> None:
+    async def _watch(self, name: str, process: ProcessStatus, scope: anyio.CancelScope) -> None:
         """Wait for its end and tell of it, unless it was ended by us."""
         log = LogTail()
         with scope:
-            await log.read(self._link, process)
-            ended = next((one for one in await self._link.processes() if one.name == process.name), None)
+            await log.read(self._link, name, process)
+            ended = next((one for one in await self._link.processes() if one.name == name), None)
             exit_code = None if ended is None else ended.exit_code
-            name = process.name.removeprefix(PREFIX)
-            self._tell(name, f"the process {name} ended with exit code {exit_code}\n{log}")
+            short = name.removeprefix(DEV_PREFIX)
+            self._tell(short, f"the process {short} ended with exit code {exit_code}\n{log}")

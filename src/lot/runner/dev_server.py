@@ -141,7 +141,7 @@ class DevServer:
         with scope:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._ask_until_answered, process)
-                await self._log.read(self._link, process)
+                await self._log.read(self._link, NAME, process)
                 tasks.cancel_scope.cancel()
             ended = _dev_among(await self._link.processes())
             exit_code = None if ended is None else ended.exit_code

@@ -14,9 +14,9 @@ class LogTail:
     def __str__(self) -> str:
         return self._data.decode(errors="replace")
 
-    async def read(self, link: GuestLink, process: ProcessStatus) -> None:
-        """Take in what it prints; return when it has ended."""
+    async def read(self, link: GuestLink, name: str, process: ProcessStatus) -> None:
+        """Take in what the process of that name prints; return when it has ended."""
         begin = max(process.starts["out"], process.ends["out"] - TAIL_BYTES) if process.is_running else 0
-        async for chunk in link.attach(process.name, "out", begin):
+        async for chunk in link.attach(name, "out", begin):
             self._data += chunk.data
             del self._data[:-TAIL_BYTES]

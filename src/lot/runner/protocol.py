@@ -109,6 +109,8 @@ class CommandOutcome(_Body):
 
 
 MAX_DEV_PROCESSES = 16
+DEV_PREFIX = "dev-"
+"""Before the name of what runs beside the dev server: its name as a durable process."""
 
 
 class DevProcess(_Body):

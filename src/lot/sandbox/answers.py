@@ -20,6 +20,7 @@ MAX_ENTRIES = 8192
 MAX_TEXT = 2000
 MAX_ADDRESS = 45
 MAX_COMMAND = 64
+MAX_NAME = 40
 MAX_PORTS = 1024
 
 _ERRORS: Mapping[str, type[LotError]] = {
@@ -145,11 +146,11 @@ def listening_ports(answer: Answer) -> tuple[ListeningPort, ...]:
 
 
 def _listening_port(answer: Answer) -> ListeningPort:
-    command = answer.optional_text("command")
+    process, command = answer.optional_text("process"), answer.optional_text("command")
     return ListeningPort(
         port=answer.integer("port", 1, 65_535),
         address=answer.text("address")[:MAX_ADDRESS],
-        process=answer.optional_text("process"),
+        process=None if process is None else process[:MAX_NAME],
         pid=answer.optional_integer("pid", 1, MAX_NUMBER),
         command=None if command is None else command[:MAX_COMMAND],
     )

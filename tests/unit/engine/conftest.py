@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -37,7 +38,7 @@ class Rig:
     clock: Clock
     parts: Parts
 
-    async def project(self) -> Project:
+    async def project(self, **settings: Any) -> Project:
         """Return a project whose snapshot is ready."""
         project = await self.engine.create_project(
             source="/somewhere/app",
@@ -48,6 +49,7 @@ class Rig:
             dev_command="serve",
             port=3000,
             size="small",
+            **settings,
         )
         with anyio.fail_after(LIMIT_S):
             while await self.parts.store.current_snapshot(project.id) is None:  # noqa: ASYNC110 - a build tells nobody
