@@ -409,6 +409,13 @@ async def test_ports_are_followed_as_they_come_and_go(guest: Guest, link: TcpLin
                 continue
 
 
+async def test_ports_that_stay_as_they_are_are_told_once(guest: Guest, link: TcpLink) -> None:
+    names = {(await _serve(guest, link, "127.0.0.1"))[1] for _ in range(4)}
+    told = [[one for one in await link.ports() if one.process in names] for _ in range(10)]
+    assert len(told[0]) == 4
+    assert all(one == told[0] for one in told)
+
+
 async def test_dial_of_a_silent_port_is_refused(link: TcpLink) -> None:
     with pytest.raises(SandboxUnavailableError, match="refused"):
         async with link.dial(1):

@@ -21,7 +21,7 @@ POLL_S = 1.0
 """How often a reader who follows the ports has them looked up."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Listener:
     """A listening socket as /proc/net tells it."""
 
@@ -48,7 +48,7 @@ class Ports:
         self._owners: dict[Listener, Owner | None] = {}
 
     def listening(self) -> list[dict[str, Any]]:
-        """Return each port and address, without the guest's own."""
+        """Return each port and address, without the guest's own, in an order that is the same each time."""
         listeners = [one for one in _listeners() if one.port != self._own_port][:MAX_PORTS]
         if not all(self._is_known(one) for one in listeners):
             self._owners = self._find_owners(listeners)
@@ -118,7 +118,7 @@ def _listeners() -> list[Listener]:
         if fields[3] == LISTENING:
             address, _, port = fields[1].partition(":")
             found.append(Listener(_address(address), int(port, 16), int(fields[9])))
-    return found
+    return sorted(found)  # gVisor tells them in another order each time
 
 
 def _sockets() -> Iterator[list[str]]:
