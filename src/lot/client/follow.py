@@ -104,7 +104,7 @@ def _stretch(client: LotClient, session: str, place: _Place) -> Iterator[EventBo
             if "part" in frame:
                 yield PartFrame.model_validate(frame).part
                 continue
-            if "changed" in frame:
+            if "event" not in frame:
                 continue  # nothing of the conversation
             event = EventBody.model_validate(frame)
             if event.number <= place.number:
