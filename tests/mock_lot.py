@@ -36,6 +36,8 @@ from lot.api.schemas.sessions import (
     NewMessage,
     NewSession,
     NewTerminal,
+    PortBody,
+    PortsBody,
     PreviewBody,
     ProcessBody,
     ProviderBody,
@@ -87,6 +89,28 @@ class MockLot:
     """What examining any project finds."""
     changes: list[dict[str, Any]] = field(default_factory=list)
     """Bodies of PATCH requests, as they came."""
+    processes: list[ProcessBody] = field(default_factory=list)
+    """Durable processes of each session, besides a shell."""
+    ports: list[PortBody] = field(default_factory=list)
+    logs_read: list[str] = field(default_factory=list)
+    """Names of the processes whose logs were asked for."""
+    changes_told: dict[str, int] = field(default_factory=dict)
+    """Of each session, how often its next stream says at its beginning that ports have changed."""
+
+    def add_port(self, port: int, name: str, process: str | None = None, **fields: Any) -> None:
+        """Let something listen in every sandbox that is on."""
+        body = PortBody(
+            port=port,
+            name=name,
+            is_main=not self.ports,
+            url=f"http://{port}--x.test/",
+            sign_in_url=f"http://{port}--x.test/.lot?t=1",
+            addresses=["0.0.0.0"],
+            process=process,
+            pid=7,
+            command="node",
+        )
+        self.ports.append(body.model_copy(update=fields))
 
     def add_project(self, name: str = "shop") -> ProjectBody:
         """Put a project with a ready snapshot there."""
@@ -110,6 +134,7 @@ class MockLot:
             spent_usd=0.0,
             has_browser=False,
             rebuilds_when_stale=False,
+            processes={},
         )
         self.projects[project.id] = project
         return project
@@ -148,6 +173,7 @@ class MockLot:
             "spent_usd": 0.0,
             "created_at": NOW + timedelta(seconds=len(self.sessions)),
             "changed_at": NOW,
+            "processes": [],
         }
         session = SessionBody(**{**values, **fields})
         self.sessions[id] = session
@@ -228,7 +254,8 @@ def _project_routes(app: FastAPI, lot: MockLot) -> None:
 
     @app.post("/api/projects", status_code=201)
     def create(new: NewProject) -> ProjectBody:
-        given = {"source": new.source, **new.model_dump(include={"budget_tokens", "budget_usd", "has_browser"})}
+        kept = {"budget_tokens", "budget_usd", "has_browser", "dev_command", "processes"}
+        given = {"source": new.source, **new.model_dump(include=kept)}
         project = lot.add_project(new.name or "shop").model_copy(update=given)
         lot.projects[project.id] = project
         lot.environments[project.id] = new.environment
@@ -373,11 +400,18 @@ def _session_routes(app: FastAPI, lot: MockLot) -> None:
 
     @app.get("/api/sessions/{session}/logs")
     def logs(session: str, process: str = "dev") -> PlainTextResponse:
+        lot.logs_read.append(process)
         return PlainTextResponse("ready in 254 ms\n\x1b]0;evil title\x07\x1b[32mgreen\x1b[0m\n")
 
     @app.get("/api/sessions/{session}/processes")
     def processes(session: str) -> list[ProcessBody]:
-        return [_shell(lot)]
+        return [_shell(lot), *lot.processes]
+
+    @app.get("/api/sessions/{session}/ports")
+    def ports(session: str) -> PortsBody:
+        if lot.sessions[session].sandbox != "on":
+            return PortsBody(ports=[], reason="the session is paused: its ports can be seen while its sandbox is on")
+        return PortsBody(ports=lot.ports, reason=None)
 
 
 def _conversation_routes(app: FastAPI, lot: MockLot) -> None:
@@ -482,6 +516,8 @@ def _sockets(app: FastAPI, lot: MockLot) -> None:
                 if limit is not None and sent >= limit:
                     await socket.close(1011)
                     return
+                for _ in range(lot.changes_told.pop(session, 0)):
+                    await socket.send_text(json.dumps({"changed": "ports"}))
                 for part in [part for place, part in parts if place == number]:
                     await socket.send_text(json.dumps({"part": part}))
                 parts = [(place, part) for place, part in parts if place != number]

@@ -377,7 +377,43 @@ async def test_dial_finds_the_loopback_address_that_listens(guest: Guest, link: 
         assert await stream.receive() == b"got 3000000"
         with pytest.raises(anyio.EndOfStream):
             await stream.receive()
-    assert ListeningPort(port=port, address=address, process=name) in await link.ports()
+    [found] = [one for one in await link.ports() if one.port == port]
+    pid = (await status_of(link, name)).pid
+    assert found == ListeningPort(
+        port=port, address=address, process=name, pid=pid, command=PurePosixPath(guest.python).name
+    )
+
+
+async def test_port_of_a_grandchild_belongs_to_the_durable_process_and_names_its_own_program(
+    guest: Guest, link: TcpLink
+) -> None:
+    titled = SERVE.replace("print(server", "print(os.getpid(), server").replace("import ", "import os, ")
+    spec = guest.spec(f"exec -a '/opt/serve it: here' {guest.python} -u -c '{titled}' 127.0.0.1 & wait")
+    await link.start(spec)
+    async with reading(link, spec.name) as reader:
+        await reader.until(b"\n")
+    pid, port = (int(word) for word in reader.data.split())
+    [found] = [one for one in await link.ports() if one.port == port]
+    assert (found.process, found.pid, found.command) == (spec.name, pid, "serve")
+
+
+async def test_ports_are_followed_as_they_come_and_go(guest: Guest, link: TcpLink) -> None:
+    with anyio.fail_after(20):
+        async with closing(link.follow_ports()) as changes:
+            await anext(changes)
+            port, name = await _serve(guest, link, "127.0.0.1")
+            while port not in [one.port for one in await anext(changes)]:
+                continue
+            await link.stop(name)
+            while port in [one.port for one in await anext(changes)]:
+                continue
+
+
+async def test_ports_that_stay_as_they_are_are_told_once(guest: Guest, link: TcpLink) -> None:
+    names = {(await _serve(guest, link, "127.0.0.1"))[1] for _ in range(4)}
+    told = [[one for one in await link.ports() if one.process in names] for _ in range(10)]
+    assert len(told[0]) == 4
+    assert all(one == told[0] for one in told)
 
 
 async def test_dial_of_a_silent_port_is_refused(link: TcpLink) -> None:

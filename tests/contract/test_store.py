@@ -72,6 +72,16 @@ async def test_id_goes_before_a_name_that_looks_like_it(store: Store) -> None:
     assert (await store.get_project(PROJECT)).name == "other"
 
 
+async def test_processes_come_back_in_their_order(store: Store) -> None:
+    processes = {"worker": "npm run worker", "css": "echo 'ä \0' \\n", "a": "true"}
+    await store.add_project(project(processes=processes), {})
+    assert list((await store.get_project(PROJECT)).processes.items()) == list(processes.items())
+    await store.add_snapshot(snapshot(processes=processes))
+    assert list((await store.get_snapshot(SNAPSHOT)).processes.items()) == list(processes.items())
+    changed = await store.change_project(PROJECT, processes={"a": "false"})
+    assert changed.processes == {"a": "false"}
+
+
 async def test_project_names_are_unique(store: Store) -> None:
     await store.add_project(project(), {})
     with pytest.raises(InvalidInputError, match="shop"):

@@ -53,9 +53,9 @@ class CountingTools:
         await self._called("restart_dev_server")
         return "The dev server answers."
 
-    async def read_dev_log(self, lines: int) -> str:
+    async def read_dev_log(self, lines: int, process: str | None) -> str:
         await self._called("read_dev_log")
-        return f"the last {lines} lines"
+        return f"the last {lines} lines{f' of {process}' if process else ''}"
 
     async def screenshot(self, path: str, width: int, height: int) -> bytes:
         await self._called("screenshot")
@@ -119,6 +119,7 @@ async def test_agent_calls_lots_tools_and_errors_are_told_in_words(rig: AgentRig
     await rig.harness.start(rig.link, rig.options(preview_url=PREVIEW, has_browser=True))
     async with rig.following() as followed:
         assert await call(rig, followed, "read_dev_log", lines=7) == "the last 7 lines"
+        assert await call(rig, followed, "read_dev_log", process="worker") == "the last 100 lines of worker"
         loaded = {tool["name"] for tool in json.loads(bodies[0])["tools"]}
         assert {"mcp__lot__create_pull_request", "mcp__lot__take_screenshot"} <= loaded
         assert await call(rig, followed, "read_dev_log") == "the last 100 lines"

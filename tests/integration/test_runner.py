@@ -34,7 +34,9 @@ from lot.runner.protocol import (
     BringUpResult,
     CommandOrder,
     DevOrder,
+    DevProcess,
     PauseResult,
+    PortBody,
     Rung,
     TerminalOrder,
 )
@@ -382,6 +384,45 @@ async def test_forwarded_connection_honours_a_half_close(rig: FleetRig) -> None:
         assert await stream.receive() == b"olleh"
         with pytest.raises(anyio.EndOfStream):
             await stream.receive()
+
+
+async def test_process_beside_the_dev_server_comes_and_goes_with_it_and_its_port_and_end_are_news(
+    rig: FleetRig,
+) -> None:
+    _, client, _ = await up(rig)
+    worker = DevProcess(name="worker", command=f"exec python3 -u -c '{_HALF_CLOSING}'")
+    dev = DevOrder(command="exec sleep 600", port=1, processes=(worker,))
+    watched = Watched()
+
+    async def own_ports() -> list[PortBody]:
+        return [listening for listening in await client.ports() if listening.process == "dev-worker"]
+
+    async def pids() -> dict[str, int]:
+        return {one.name: one.pid for one in await client.processes() if one.is_running}
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watched.follow, client)
+        await client.start_dev(dev)
+        await watched.until(lambda news: news.news == "ports")
+        [port] = await eventually(own_ports)
+        before = await pids()
+        assert (port.pid, port.command) == (before["dev-worker"], "python3")
+
+        await client.start_dev(dev)
+        assert await pids() == before
+        await client.start_dev(dev.model_copy(update={"restart": True}))
+        after = await pids()
+        assert set(after) == set(before) == {"dev", "dev-worker"}
+        assert not set(after.values()) & set(before.values())
+
+        os.kill(after["dev-worker"], signal.SIGKILL)
+        news = await watched.until(lambda news: news.news == "dev_process")
+        assert news.process == "worker"
+        assert (news.detail or "").startswith("the process worker ended with exit code -9\n")
+        assert await pids() == {"dev": after["dev"]}
+        await client.stop_dev()
+        assert await pids() == {}
+        tasks.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("port", [7000, 0, 65536])

@@ -77,6 +77,7 @@ async def test_filled_database_survives_the_upgrade(empty_database_url: str, rev
             await _check_conversation(store)
         if revision >= "0003":
             await _check_snapshots(store)
+            await _check_processes(store)
         await store.delete_project(ProjectId("shopprojec"), cascade=True)
     finally:
         await store.close()
@@ -162,3 +163,10 @@ async def _check_conversation(store: Store) -> None:
     assert (kept.attachments[0].name, attachment.data) == ("a.txt", b"abc")
     assert (await store.agent_lines(parent.id, 1, 0, 1 << 20))[0] == '{"type":"result"}\n'
     assert [file.lines for file in await store.agent_transcript(parent.id)] == ['{"a":1}\n{"a":2}\n']
+
+
+async def _check_processes(store: Store) -> None:
+    project = await store.get_project("shop")
+    assert list(project.processes.items()) == [("worker", "npm run worker"), ("css", "npx tailwindcss --watch")]
+    newest, oldest = await store.list_snapshots(project.id)
+    assert (newest.processes, oldest.processes) == ({"worker": "npm run worker"}, {})

@@ -5,7 +5,7 @@ plane's own (its cookie, its token) reaches the sandbox.
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import quote
@@ -30,8 +30,10 @@ from lot.api.preview_pages import page
 from lot.api.tickets import COOKIE, COOKIE_S, Tickets
 from lot.core.errors import LotError, NotFoundError, SandboxUnavailableError, UnavailableError
 from lot.core.ids import SessionId
+from lot.core.records import Session
 from lot.core.session import SandboxState
 from lot.engine.engine import Engine
+from lot.engine.ports import SessionPort, main_port
 from lot.guest.wire import GUEST_PORT
 from lot.runner.client import RunnerClient
 
@@ -39,6 +41,8 @@ logger = structlog.get_logger(__name__)
 
 SIGN_IN_PATH = "/.lot/sign-in"
 MAX_WS_MESSAGE_BYTES = 16 << 20
+MAX_NAMED = 20
+"""So many ports are named where nothing listens on the one that was asked for."""
 _HOP_BY_HOP = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
 )
@@ -149,19 +153,21 @@ class Preview:
             case SandboxState.PAUSED | SandboxState.PAUSING | SandboxState.ABSENT:
                 return page("paused", 503, session.reason or "Send a message, or resume it.")
             case SandboxState.ON:
-                return await self._explain_port(session_id, port, error)
+                return await self._explain_port(session, port, error)
 
-    async def _explain_port(self, session_id: SessionId, port: int, error: Exception) -> Response:
+    async def _explain_port(self, session: Session, port: int, error: Exception) -> Response:
         try:
-            dev = await self._engine.client_of(session_id).dev_status()
+            dev = await self._engine.client_of(session.id).dev_status()
         except UnavailableError:
             return page("starting", 503, "Connecting to the session.", refresh_s=1)
-        if dev.port in (None, port) and dev.status == "starting":
+        is_of_dev = await main_port(self._engine.parts, session) in (None, port)
+        if is_of_dev and dev.status == "starting":
             return page("starting", 503, "The dev server is starting.", refresh_s=1)
-        if dev.status == "exited":
+        if is_of_dev and dev.status == "exited":
             return page("crashed", 502, f"It ended with exit code {dev.exit_code}.", log=dev.detail)
         if isinstance(error, SandboxUnavailableError | httpcore.ConnectError):
-            return page("nothing", 502, f"Nothing listens on port {port}.")
+            others = _named((await self._engine.ports(session.id))[0])
+            return page("nothing", 502, f"Nothing listens on port {port}. {others}")
         return page("crashed", 502, f"The app broke the connection: {error}")
 
     async def _bridge(self, browser: WebSocket, session: SessionId, port: int) -> None:
@@ -203,6 +209,14 @@ def _called(dial: "WeakMethod[Any]", port: int) -> AbstractAsyncContextManager[B
         raise SandboxUnavailableError("the session's runner is gone; ask again")
     stream: AbstractAsyncContextManager[ByteStream] = method(port)
     return stream
+
+
+def _named(ports: Sequence[SessionPort]) -> str:
+    """Return the sentence that says which ports are listened on."""
+    if not ports:
+        return "Nothing listens on any other."
+    names = [f"{port.port} ({port.name})" if port.name else str(port.port) for port in ports[:MAX_NAMED]]
+    return f"Something listens on {', '.join(names)}{' and more' if len(ports) > MAX_NAMED else ''}."
 
 
 async def _to_app(browser: WebSocket, app: AsyncWebSocketSession, scope: anyio.CancelScope) -> None:

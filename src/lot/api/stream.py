@@ -1,15 +1,18 @@
 """Live streams over WebSocket: a session's transcript, and the output and input of its processes."""
 
+from collections.abc import Sequence
+
 import anyio
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, Field, ValidationError
 
-from lot.api.schemas.sessions import EventBody, PartFrame
+from lot.api.schemas.sessions import ChangeFrame, EventBody, PartFrame
 from lot.api.views import event_body
 from lot.core.errors import LotError, NotFoundError
 from lot.core.events import LivePart, StoredEvent
 from lot.core.ids import SessionId
 from lot.engine.engine import Engine
+from lot.engine.live import Change
 from lot.runner.client import TerminalStream
 
 CLOSE_DELETED = 4404
@@ -29,7 +32,8 @@ def stream_routes(engine: Engine) -> APIRouter:
     async def stream_events(socket: WebSocket, session: str, after: int = 0) -> None:
         """Send every event from number `after + 1` on as JSON, live; close with 4404 when the session is gone.
 
-        Between them come frames `{"part": ...}`: what is still being written, until its event stands in its place.
+        Between them come frames `{"part": ...}`: what is still being written, until its event stands in its place;
+        and `{"changed": "ports"}`: other ports are listened on, to be read anew.
         """
         await socket.accept()
         async with anyio.create_task_group() as group:
@@ -70,9 +74,11 @@ def stream_routes(engine: Engine) -> APIRouter:
     return router
 
 
-def _frames(told: StoredEvent | tuple[LivePart, ...]) -> list[EventBody | PartFrame]:
+def _frames(told: StoredEvent | tuple[LivePart, ...] | Change) -> Sequence[EventBody | PartFrame | ChangeFrame]:
     if isinstance(told, StoredEvent):
         return [event_body(told)]
+    if isinstance(told, Change):
+        return [ChangeFrame(changed=told.value)]
     return [PartFrame(part=part) for part in told]
 
 

@@ -1,14 +1,28 @@
 """Shapes records of the store into the bodies that the API answers with."""
 
+from collections.abc import Sequence
+
 from lot.api.schemas.projects import ProjectBody, PullRequestBody, SnapshotBody
-from lot.api.schemas.sessions import AskBody, DiffBody, DiffFileBody, EventBody, MessageBody, PreviewBody, SessionBody
+from lot.api.schemas.sessions import (
+    AskBody,
+    DiffBody,
+    DiffFileBody,
+    EventBody,
+    MessageBody,
+    PortBody,
+    PortsBody,
+    PreviewBody,
+    SessionBody,
+)
 from lot.api.tickets import TICKET_S, Tickets
 from lot.config import Settings
 from lot.core.errors import NotFoundError
 from lot.core.events import StoredEvent
+from lot.core.ids import SessionId
 from lot.core.records import Ask, Message, Project, PullRequest, Session, Snapshot, StoredDiff
 from lot.engine.asking import open_asks
 from lot.engine.engine import Engine
+from lot.engine.ports import SessionPort
 from lot.engine.previews import preview_host, preview_url
 
 
@@ -45,6 +59,7 @@ class Views:
             spent_usd=spent_usd,
             has_browser=project.has_browser,
             rebuilds_when_stale=project.rebuilds_when_stale,
+            processes=dict(project.processes),
         )
 
     def snapshot(self, snapshot: Snapshot) -> SnapshotBody:
@@ -72,6 +87,7 @@ class Views:
         project = await store.get_project(session.project_id)
         snapshot = await store.get_snapshot(session.snapshot_id)
         account = await store.get_account(session.id)
+        port = snapshot.port or project.port
         return SessionBody(
             id=session.id,
             project_id=session.project_id,
@@ -91,7 +107,7 @@ class Views:
             base_commit=session.base_commit,
             pause_at=session.pause_at,
             pause_reason=session.pause_reason,
-            preview=self._preview(session, snapshot.port or project.port),
+            preview=None if port is None else self._preview(session.id, port),
             events=session.events,
             kept_messages=len(await store.kept_messages(session.id)),
             program=session.program,
@@ -105,6 +121,25 @@ class Views:
             created_at=session.created_at,
             changed_at=session.changed_at,
             is_setup=session.is_setup,
+            processes=list(snapshot.processes),
+        )
+
+    def ports(self, session: SessionId, ports: Sequence[SessionPort], reason: str | None) -> PortsBody:
+        """Return what listens in a session's sandbox, with the previews' addresses."""
+        return PortsBody(ports=[self._port(session, port) for port in ports], reason=reason)
+
+    def _port(self, session: SessionId, port: SessionPort) -> PortBody:
+        preview = self._preview(session, port.port)
+        return PortBody(
+            port=port.port,
+            name=port.name,
+            is_main=port.is_main,
+            url=preview.url,
+            sign_in_url=preview.sign_in_url,
+            addresses=list(port.addresses),
+            process=port.process,
+            pid=port.pid,
+            command=port.command,
         )
 
     async def ask(self, ask: Ask) -> AskBody:
@@ -126,11 +161,9 @@ class Views:
             answered_at=ask.answered_at,
         )
 
-    def _preview(self, session: Session, port: int | None) -> PreviewBody | None:
-        if port is None:
-            return None
-        host = preview_host(port, session.id, self._settings.preview_domain)
-        url = preview_url(self._settings, session.id, port)
+    def _preview(self, session: SessionId, port: int) -> PreviewBody:
+        host = preview_host(port, session, self._settings.preview_domain)
+        url = preview_url(self._settings, session, port)
         ticket = self._tickets.issue("link", host, TICKET_S)
         return PreviewBody(url=url, sign_in_url=f"{url}.lot/sign-in?ticket={ticket}", port=port)
 

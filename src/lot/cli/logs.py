@@ -11,6 +11,7 @@ from lot.cli.common import JsonFlag, SessionArgument, common, connect, find_sess
 from lot.cli.output import coloured, err, out, print_json
 from lot.client.client import LotClient
 from lot.client.process_output import follow_output
+from lot.runner.protocol import DEV_PREFIX
 
 TAIL_BYTES = 64 << 10
 
@@ -18,7 +19,7 @@ TAIL_BYTES = 64 << 10
 def logs(
     ctx: typer.Context,
     session: SessionArgument,
-    process: Annotated[str, typer.Option(help="`dev` is the dev server.")] = "dev",
+    process: Annotated[str, typer.Option(help="`dev` is the dev server; else one that runs beside it.")] = "dev",
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Keep showing what comes; also across a pause.")
     ] = False,
@@ -28,6 +29,7 @@ def logs(
     shared = common(ctx, as_json=as_json)
     with connect(ctx) as client:
         found = find_session(client, session)
+        process = f"{DEV_PREFIX}{process}" if process in found.processes else process
         if not follow:
             text = client.get_log(found.id, process)
             if shared.as_json:

@@ -12,6 +12,7 @@ from lot.cli.checked import checked
 from lot.cli.common import JsonFlag, common, connect
 from lot.cli.env_file import read_env_file
 from lot.cli.output import ago, coloured, err, facts, out, plain, print_json, table
+from lot.cli.processes import dev_and_beside
 from lot.cli.project_snapshot import ProjectArgument, doctor, rebuild, setup
 from lot.cli.session_show import spent_of
 from lot.cli.settings import NoneFlag, TokensOption, UsdOption, budget_changes
@@ -49,11 +50,19 @@ def create(
     ] = False,
     budget_tokens: Annotated[int | None, typer.Option(min=1, help="For all its sessions together.")] = None,
     budget_usd: Annotated[float | None, typer.Option(help="For all its sessions together, in US dollars.")] = None,
+    process: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=COMMAND", help="Runs beside the dev server: `worker='npm run worker'`; repeatable."),
+    ] = None,
+    procfile: Annotated[
+        Path | None, typer.Option(help="A Procfile: `web` is the dev server unless --dev is, the others run beside it.")
+    ] = None,
     no_wait: NoWaitFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Create a project and build its snapshot; shows the build until it is ready or has failed."""
     shared = common(ctx, as_json=as_json)
+    dev, beside = dev_and_beside(dev, process or (), procfile)
     wanted = checked(
         NewProject,
         source=source_of(source),
@@ -67,6 +76,7 @@ def create(
         has_browser=browser,
         budget_tokens=budget_tokens,
         budget_usd=budget_usd,
+        processes=beside,
     )
     with connect(ctx) as client:
         project = client.create_project(wanted)
@@ -261,6 +271,7 @@ def _print_project(project: ProjectBody) -> None:
                 ("source", f"{project.source}, branch {project.branch}"),
                 ("setup", project.setup_command),
                 ("dev server", f"{project.dev_command}, port {project.port}" if project.dev_command else None),
+                *((name, command) for name, command in project.processes.items()),
                 ("size", project.size),
                 ("variables", ", ".join(project.environment_keys)),
                 ("browser", "agents may look at the app" if project.has_browser else None),

@@ -27,7 +27,8 @@ class _SessionGroup(LazyGroup):
         "fork": Entry("lot.cli.moves", "fork", "Make a second session out of one; both go on."),
         "diff": Entry("lot.cli.diff", "diff", "Show a session's changes."),
         "pr": Entry("lot.cli.pull_request", "pr", "Open a pull request, or bring it up to date."),
-        "logs": Entry("lot.cli.logs", "logs", "Show the dev server's log."),
+        "ports": Entry("lot.cli.session_ports", "ports", "List the ports that are listened on."),
+        "logs": Entry("lot.cli.logs", "logs", "Show what the dev processes print."),
         "terminal": Entry("lot.cli.terminal", "terminal", "Open a terminal in the sandbox."),
         "delete": Entry("lot.cli.moves", "delete", "Delete a session for good."),
     }

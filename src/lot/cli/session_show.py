@@ -1,5 +1,6 @@
 """`lot session list|show`: what sessions there are, and how one stands."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -7,9 +8,14 @@ import typer
 from rich.text import Text
 
 from lot.api.schemas.projects import ProjectBody
-from lot.api.schemas.sessions import SessionBody
+from lot.api.schemas.sessions import PortBody, ProcessBody, SessionBody
 from lot.cli.common import JsonFlag, SessionArgument, common, connect, find_session
 from lot.cli.output import ago, counted, duration, facts, label, money, out, plain, print_json, provider_note, table
+from lot.client.client import LotClient
+from lot.client.errors import RefusedError
+from lot.runner.protocol import DEV_PREFIX
+
+_MAX_PORTS = 10
 
 
 def list_sessions(
@@ -39,13 +45,32 @@ def show(ctx: typer.Context, session: SessionArgument, as_json: JsonFlag = False
     shared = common(ctx, as_json=as_json)
     with connect(ctx) as client:
         found = find_session(client, session)
+        inside = None if shared.as_json else _look_inside(client, found)
     if shared.as_json:
         print_json(found)
     else:
-        print_session(found)
+        print_session(found, inside)
 
 
-def print_session(session: SessionBody) -> None:
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What is seen of a sandbox that is on."""
+
+    processes: list[ProcessBody]
+    ports: list[PortBody]
+
+
+def _look_inside(client: LotClient, session: SessionBody) -> Inside | None:
+    """Return what is seen of a session's sandbox; None while it is not on."""
+    if session.sandbox != "on":
+        return None
+    try:
+        return Inside(client.list_processes(session.id), client.list_ports(session.id).ports)
+    except RefusedError:
+        return None  # it went off meanwhile
+
+
+def print_session(session: SessionBody, inside: Inside | None = None) -> None:
     """Print what a session is and how it stands."""
     state = label(session.label)
     if session.reason:
@@ -68,6 +93,8 @@ def print_session(session: SessionBody) -> None:
                 ("asks", _asks(session)),
                 ("waiting", _kept(session.kept_messages)),
                 ("spent", spent_of(session)),
+                ("processes", _processes(session, inside)),
+                ("ports", _ports(session, inside)),
                 ("preview", session.preview.url if session.preview else None),
             ]
         )
@@ -102,6 +129,31 @@ def _asks(session: SessionBody) -> str | None:
 
 def _kept(messages: int) -> str | None:
     return f"{counted(messages, 'message')} not yet taken" if messages else None
+
+
+def _processes(session: SessionBody, inside: Inside | None) -> str | None:
+    """Return how the dev server and what runs beside it stand, where anything runs beside it."""
+    if not session.processes:
+        return None
+    known = {process.name: process for process in inside.processes} if inside else {}
+    names = {"dev": "dev", **{name: f"{DEV_PREFIX}{name}" for name in session.processes}}
+    if inside is None:
+        return f"{', '.join(names)}: {session.label.lower()}"
+    return ", ".join(f"{name} {_state(known.get(durable))}" for name, durable in names.items())
+
+
+def _state(process: ProcessBody | None) -> str:
+    if process is None:
+        return "not started"
+    return f"runs (pid {process.pid})" if process.is_running else f"ended with exit code {process.exit_code}"
+
+
+def _ports(session: SessionBody, inside: Inside | None) -> str | None:
+    if inside is None or not inside.ports:
+        return None
+    named = ", ".join(f"{port.port} {port.name}".rstrip() for port in inside.ports[:_MAX_PORTS])
+    more = ", and more" if len(inside.ports) > _MAX_PORTS else ""
+    return f"{named}{more}: `lot session ports {session.id}`"
 
 
 def _pauses(session: SessionBody) -> str | None:

@@ -215,10 +215,11 @@ def _session_line(event: e.SessionEvent) -> RenderableType | None:
             return Text(f"· came back from {rung} in {seconds:.2f} s{_after(reason)}", style=style)
         case e.Forked(parent_id=parent, parent_event=number):
             return _dim(f"forked from {parent} at its event {number}")
-        case e.DevServerChanged(status=status, port=port, detail=detail):
+        case e.DevServerChanged(status=status, port=port, detail=detail, process=process):
             at = f" on port {port}" if port else ""
             style = "red" if status in ("exited", "silent") else "dim"
-            return Text(shortened(f"· dev server {status}{at}{_after(detail)}"), style=style)
+            what = f"process {plain(process)}" if process else "dev server"
+            return Text(shortened(f"· {what} {status}{at}{_after(detail)}"), style=style)
         case e.PullRequestChanged(number=number, action=action, url=url):
             return Text(f"· pull request {number} {action}  {plain(url)}", style="magenta")
         case e.Notice(text=text):

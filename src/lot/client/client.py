@@ -31,7 +31,7 @@ from lot.api.schemas.sessions import (
     NewPullRequest,
     NewSession,
     NewTerminal,
-    PortBody,
+    PortsBody,
     ProcessBody,
     ProviderBody,
     SessionBody,
@@ -234,9 +234,9 @@ class LotClient:
         """Return the durable processes in a session's sandbox."""
         return self._get_list(ProcessBody, f"/api/sessions/{_part(session)}/processes")
 
-    def list_ports(self, session: str) -> list[PortBody]:
-        """Return the listening ports in a session's sandbox."""
-        return self._get_list(PortBody, f"/api/sessions/{_part(session)}/ports")
+    def list_ports(self, session: str) -> PortsBody:
+        """Return the listening ports in a session's sandbox, or why they cannot be seen."""
+        return self._get(PortsBody, f"/api/sessions/{_part(session)}/ports")
 
     def get_log(self, session: str, process: str = "dev") -> str:
         """Return what is kept of a process's output, also while the session is paused."""

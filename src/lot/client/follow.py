@@ -104,6 +104,8 @@ def _stretch(client: LotClient, session: str, place: _Place) -> Iterator[EventBo
             if "part" in frame:
                 yield PartFrame.model_validate(frame).part
                 continue
+            if "event" not in frame:
+                continue  # nothing of the conversation
             event = EventBody.model_validate(frame)
             if event.number <= place.number:
                 continue

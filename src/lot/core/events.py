@@ -290,12 +290,14 @@ class Forked(_Event):
 
 
 class DevServerChanged(_Event):
-    """The dev server came up, answers, or died."""
+    """The dev server came up, answers, or died; or something that runs beside it did."""
 
     kind: Literal["dev_server_changed"] = "dev_server_changed"
     status: Literal["starting", "answering", "exited", "silent"]
     port: int | None = None
     detail: str | None = None
+    process: str | None = None
+    """Which of those beside it; None: the dev server itself."""
 
 
 class PullRequestChanged(_Event):

@@ -3,7 +3,8 @@
 Instants are aware UTC. The moves of a session are in `session.py`; how records are kept is in `store/`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -49,6 +50,8 @@ class Project:
     """Whether agents may look at the app in a browser (browser verification)."""
     rebuilds_when_stale: bool = False
     """Whether a new snapshot is built, and proved before it serves, when the newest one is stale."""
+    processes: Mapping[str, str] = field(default_factory=dict)
+    """What runs beside the dev server, in order: a name of `[a-z0-9-]{1,32}` to the command that starts it."""
 
 
 class SnapshotState(StrEnum):
@@ -112,6 +115,8 @@ class Snapshot:
     """What it was made of; None until it is ready."""
     stale_files: tuple[str, ...] = ()
     """Files of the base branch that have changed since, after whose change it would come out differently."""
+    processes: Mapping[str, str] = field(default_factory=dict)
+    """As its project's when it was built."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

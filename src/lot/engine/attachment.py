@@ -33,6 +33,7 @@ from lot.engine.answering import Answering
 from lot.engine.asking import open_asks
 from lot.engine.diffs import keep_diff
 from lot.engine.keeping import RecordKeeper
+from lot.engine.live import Change
 from lot.engine.moves import Moves
 from lot.engine.parts import Parts
 from lot.engine.runners import Holding
@@ -291,6 +292,11 @@ class Attachment:
                     at=self._parts.now(), status=news.dev.status, port=news.dev.port, detail=news.dev.detail
                 ),
             )
+        elif news.news == "dev_process":
+            ended = DevServerChanged(at=self._parts.now(), status="exited", detail=news.detail, process=news.process)
+            await self._moves.tell(self._id, ended)
+        elif news.news == "ports":
+            self._parts.bus.live.tell_change(self._id, Change.PORTS)
 
     def _lose(self, why: str) -> None:
         if self.lost is None:

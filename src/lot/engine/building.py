@@ -12,6 +12,7 @@ from lot.core.errors import LotError, NotFoundError, SetupCommandError
 from lot.core.ids import LayerId, ProjectId, SandboxId, SnapshotId, new_id
 from lot.core.records import Lease, Project, SetupCommands, Snapshot, SnapshotManifest, SnapshotState
 from lot.engine.concurrently import concurrently
+from lot.engine.dev_server import beside
 from lot.engine.freezing import Memory, Prepared, freeze
 from lot.engine.parts import Parts
 from lot.engine.reaping import reap_snapshots
@@ -19,7 +20,15 @@ from lot.engine.removing import remove_folder
 from lot.engine.runners import Holding, let_go, take_over
 from lot.engine.setup_command import SETUP_TIMEOUT_S, last_lines
 from lot.runner.client import RunnerClient
-from lot.runner.protocol import BringUpOrder, CommandOrder, CommandOutcome, DevOrder, DevStatus, Rung, SyncOrder
+from lot.runner.protocol import (
+    BringUpOrder,
+    CommandOrder,
+    CommandOutcome,
+    DevOrder,
+    DevStatus,
+    Rung,
+    SyncOrder,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -85,6 +94,7 @@ class Builds:
                 build_s=None,
                 lease=Lease(),
                 created_at=self._parts.now(),
+                processes=project.processes,
             )
         )
 
@@ -263,7 +273,10 @@ class Builds:
         self, snapshot: Snapshot, client: RunnerClient, command: str, environment: dict[str, str]
     ) -> DevStatus:
         await self._note(snapshot, f"starting the dev server: {command}")
-        await client.start_dev(DevOrder(command=command, port=snapshot.port, environment=environment))
+        for name, other in snapshot.processes.items():
+            await self._note(snapshot, f"and beside it {name}: {other}")
+        order = DevOrder(command=command, port=snapshot.port, environment=environment, processes=beside(snapshot))
+        await client.start_dev(order)
         status = await client.dev_status(wait_s=DEV_PROOF_S)
         if status.status != "answering":
             raise SetupCommandError(

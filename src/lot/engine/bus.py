@@ -6,7 +6,7 @@ import anyio
 
 from lot.core.events import LivePart, StoredEvent
 from lot.core.ids import SessionId
-from lot.engine.live import LiveDesk
+from lot.engine.live import Change, LiveDesk
 from lot.store.store import Store
 
 
@@ -31,10 +31,11 @@ class Bus:
 
 async def follow(
     store: Store, bus: Bus, session: SessionId, after: int
-) -> AsyncIterator[StoredEvent | tuple[LivePart, ...]]:
+) -> AsyncIterator[StoredEvent | tuple[LivePart, ...] | Change]:
     """Yield a session's events from number `after + 1` on, then what comes, without gap or double; and live parts.
 
-    Parts come after the events that were told before them, and never after the event that takes their place.
+    Parts come after the events that were told before them, and never after the event that takes their place. Between
+    them comes what of the session has changed beside its events.
 
     Raises:
         NotFoundError: there is no such session, or it was deleted meanwhile.
@@ -52,5 +53,8 @@ async def follow(
                     await store.get_session(session)
             if parts := reader.take(after):
                 yield tuple(parts)
+            elif changes := reader.take_changes():
+                for change in changes:
+                    yield change
             else:
                 await reader.wait()

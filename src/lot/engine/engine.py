@@ -38,10 +38,12 @@ from lot.engine.diffs import keep_diff
 from lot.engine.drift import Drift
 from lot.engine.forking import split
 from lot.engine.limits import Limits
+from lot.engine.live import Change
 from lot.engine.logs import kept_log, read_log
 from lot.engine.moves import Moves, reason_to_keep
 from lot.engine.parts import Parts
 from lot.engine.pausing import BEING_FORKED
+from lot.engine.ports import SessionPort, read_ports
 from lot.engine.project_doctor import Finding, examine
 from lot.engine.pull_requests import PullRequests
 from lot.engine.reaping import reap_folders, reap_runners, reap_sandboxes
@@ -331,8 +333,13 @@ class Engine:
                 await ticket.wait()
         return session
 
-    def follow_live(self, session_id: SessionId, after: int) -> AsyncIterator[StoredEvent | tuple[LivePart, ...]]:
-        """Yield the session's events from number `after + 1` on, then what comes; and live parts in their places."""
+    def follow_live(
+        self, session_id: SessionId, after: int
+    ) -> AsyncIterator[StoredEvent | tuple[LivePart, ...] | Change]:
+        """Yield the session's events from number `after + 1` on, then what comes; and live parts in their places.
+
+        Between them comes what has changed beside the events.
+        """
         return follow(self.parts.store, self.parts.bus, session_id, after)
 
     def client_of(self, session_id: SessionId) -> RunnerClient:
@@ -368,6 +375,16 @@ class Engine:
             return await read_log(self.client_of(session_id), process)
         except UnavailableError:
             return await kept_log(self.parts, session_id, process)
+
+    async def ports(self, session_id: SessionId) -> tuple[tuple[SessionPort, ...], str | None]:
+        """Return what listens in a session's sandbox, and why nothing can be seen of it, where that is so."""
+        session = await self.parts.store.get_session(session_id)
+        try:
+            return await read_ports(self.parts, session, self.client_of(session_id)), None
+        except UnavailableError as error:
+            is_off = session.sandbox_state is not SandboxState.ON
+            off = f"the session is {session.label.lower()}: its ports can be seen while its sandbox is on"
+            return (), off if is_off else str(error)
 
     async def restart_dev_server(self, session_id: SessionId) -> None:
         """End the session's dev server and start it again."""

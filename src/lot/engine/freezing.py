@@ -12,12 +12,15 @@ from anyio import to_thread
 from lot.core.ids import ImageId
 from lot.core.placeholders import is_secret, placeholders
 from lot.core.records import Project, Snapshot
+from lot.engine.dev_server import beside
+from lot.engine.logs import read_log
 from lot.engine.parts import Parts
 from lot.engine.quiet import until_quiet
 from lot.engine.removing import remove_folder
 from lot.engine.secret_scan import find_secrets
+from lot.engine.setup_command import last_lines
 from lot.runner.client import RunnerClient
-from lot.runner.protocol import BringUpOrder, CommandOrder, DevOrder, DevStatus, SyncOrder
+from lot.runner.protocol import DEV_PREFIX, BringUpOrder, CommandOrder, DevOrder, DevStatus, SyncOrder
 
 PLACEHOLDER_PROOF_S = 60.0
 """How long a dev server may take to answer with placeholders; it has just answered with the values."""
@@ -59,6 +62,7 @@ async def freeze(parts: Parts, prepared: Prepared, note: Note) -> Memory | None:
             return None
     await note("waiting until it is quiet")
     await until_quiet(prepared.client)
+    await _note_ended(prepared, note)
     await note("freezing disk and memory")
     image = ImageId(f"snapshot-{prepared.snapshot.id}")
     folder = parts.folders.image(image)
@@ -88,7 +92,9 @@ async def _starts_with_placeholders(prepared: Prepared, note: Note) -> bool:
     await client.sync(SyncOrder(base_branch=branch, session_branch=None, environment=given))
     if dev is None or snapshot.dev_command is None:
         return True
-    await client.start_dev(DevOrder(command=snapshot.dev_command, port=dev.port, environment=given))
+    await client.start_dev(
+        DevOrder(command=snapshot.dev_command, port=dev.port, environment=given, processes=beside(snapshot))
+    )
     status = await client.dev_status(wait_s=PLACEHOLDER_PROOF_S)
     if status.status == "answering":
         await note(f"the dev server answered with placeholders for {_names(prepared.environment)}")
@@ -100,6 +106,16 @@ async def _starts_with_placeholders(prepared: Prepared, note: Note) -> bool:
     await client.stop_dev()
     await client.sync(SyncOrder(base_branch=branch, session_branch=None))
     return False
+
+
+async def _note_ended(prepared: Prepared, note: Note) -> None:
+    """Say what beside the dev server has ended already; it may have done its work, so that is no failure."""
+    names = {f"{DEV_PREFIX}{name}": name for name in prepared.snapshot.processes}
+    for process in await prepared.client.processes() if names else ():
+        if process.name in names and not process.is_running:
+            printed = (await read_log(prepared.client, process.name)).decode(errors="replace")
+            said = f"the process {names[process.name]} has ended with exit code {process.exit_code}"
+            await note(f"{said}: {last_lines(printed)}")
 
 
 def _names(environment: Mapping[str, str]) -> str:

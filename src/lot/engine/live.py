@@ -3,12 +3,15 @@
 A part carries the number of the newest event that its agent had told before it. A reader shows it after that event,
 and not any more once it has shown the event that takes the part's place. A reader that is too slow loses parts; it
 then gets a `reset` and what is being written as it stands. Nothing here waits, so that no reader holds up an agent.
+
+Readers also hear that something else of the session has changed (`Change`), which they then read anew.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import anyio
 
@@ -33,6 +36,12 @@ QUEUE_PARTS = 4096
 
 _Key = tuple[str, str]
 _RESET = LivePart(kind="reset")
+
+
+class Change(StrEnum):
+    """What of a session may be another than it was, and is stored nowhere."""
+
+    PORTS = "ports"
 
 
 @dataclass(slots=True)
@@ -92,7 +101,18 @@ class Reader:
         self._has_shown = False
         self._replaced: dict[_Key, int] = {}
         self._has_news = True
+        self._changes: set[Change] = set()
         self._woken = anyio.Event()
+
+    def tell_change(self, change: Change) -> None:
+        """Say that something has changed; said again before the reader has heard of it, it is heard once."""
+        self._changes.add(change)
+        self._woken.set()
+
+    def take_changes(self) -> list[Change]:
+        """Return what has changed; asked again: only what has changed since."""
+        changes, self._changes = sorted(self._changes), set()
+        return changes
 
     def tell_news(self) -> None:
         """Say that there may be more events in the store."""
@@ -208,6 +228,12 @@ class LiveDesk:
         channel = self._channels.get(session)
         for reader in channel.readers if channel else ():
             reader.tell_news()
+
+    def tell_change(self, session: SessionId, change: Change) -> None:
+        """Tell a session's readers that something has changed that they may want to read anew."""
+        channel = self._channels.get(session)
+        for reader in channel.readers if channel else ():
+            reader.tell_change(change)
 
     @contextmanager
     def reading(self, session: SessionId) -> Iterator[Reader]:

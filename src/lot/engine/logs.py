@@ -10,11 +10,13 @@ from lot.core.ids import SessionId
 from lot.core.records import Session
 from lot.engine.parts import Parts
 from lot.runner.client import RunnerClient
+from lot.runner.protocol import DEV_PREFIX
 
 MAX_LOG_BYTES = 256 << 10
 _READ_TIMEOUT_S = 10.0
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
 _KEPT = ("dev", "setup")
+"""Besides what runs beside the dev server."""
 
 
 async def read_log(client: RunnerClient, name: str) -> bytes:
@@ -37,9 +39,10 @@ async def read_log(client: RunnerClient, name: str) -> bytes:
 
 
 async def keep_logs(parts: Parts, session: Session, client: RunnerClient) -> None:
-    """Keep the newest output of the dev server for reading while the sandbox is off."""
+    """Keep the newest output of the dev server, and of what runs beside it, for reading while the sandbox is off."""
     folder = parts.folders.logs(session.id)
-    for name in _KEPT:
+    snapshot = await parts.store.get_snapshot(session.snapshot_id)
+    for name in (*_KEPT, *(f"{DEV_PREFIX}{name}" for name in snapshot.processes)):
         text = await read_log(client, name)
         if text:
             await to_thread.run_sync(_write, folder / f"{name}.log", text)

@@ -1,4 +1,4 @@
-"""What listens in this sandbox, and which durable process it belongs to."""
+"""What listens in this sandbox: which process, and which durable process that belongs to."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lot.guest.tree import Tree
+from lot.guest.tree import Tree, read_beginning
 
 LISTENING = "0A"
 TIME_WAIT = "06"
 CLOSED = "07"
 MAX_PORTS = 1024
+COMMAND_LINE_BYTES = 4096
+MAX_COMMAND = 64
+POLL_S = 1.0
+"""How often a reader who follows the ports has them looked up."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Listener:
     """A listening socket as /proc/net tells it."""
 
@@ -26,28 +30,53 @@ class Listener:
     inode: int
 
 
+@dataclass(frozen=True)
+class Owner:
+    """The process that holds a listening socket; of several, the oldest."""
+
+    pid: int
+    command: str
+    marker: str | None
+    """The durable process that it belongs to, if it does to one."""
+
+
 class Ports:
     """Looks listening sockets up; who owns one is looked for once, since that walks every process's descriptors."""
 
     def __init__(self, tree: Tree, own_port: int) -> None:
         self._tree, self._own_port = tree, own_port
-        self._owners: dict[Listener, str | None] = {}
+        self._owners: dict[Listener, Owner | None] = {}
 
     def listening(self) -> list[dict[str, Any]]:
-        """Return each port and address, without the guest's own."""
+        """Return each port and address, without the guest's own, in an order that is the same each time."""
         listeners = [one for one in _listeners() if one.port != self._own_port][:MAX_PORTS]
-        if any(one not in self._owners for one in listeners):
-            self._find_owners(listeners)
-        self._owners = {one: self._owners[one] for one in listeners}
-        return [{"port": one.port, "address": one.address, "process": self._owners[one]} for one in listeners]
+        if not all(self._is_known(one) for one in listeners):
+            self._owners = self._find_owners(listeners)
+        return [_told(one, self._owners[one]) for one in listeners]
 
-    def _find_owners(self, listeners: list[Listener]) -> None:
-        owner_of = {}
-        for pid, marker in self._tree.owners().items():
-            if "." not in marker:
-                owner_of.update(dict.fromkeys(_socket_inodes(pid), marker))
-        for one in listeners:
-            self._owners[one] = owner_of.get(one.inode)
+    def _is_known(self, listener: Listener) -> bool:
+        owner = self._owners.get(listener)
+        return listener in self._owners and (owner is None or os.path.exists(f"/proc/{owner.pid}"))
+
+    def _find_owners(self, listeners: list[Listener]) -> dict[Listener, Owner | None]:
+        wanted, holders = {one.inode for one in listeners}, dict[int, int]()
+        for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
+            for inode in wanted.intersection(_socket_inodes(pid)):
+                holders.setdefault(inode, pid)
+        markers = self._tree.owners()
+        owners = {pid: Owner(pid, command_of(pid), _durable(markers.get(pid))) for pid in set(holders.values())}
+        return {one: owners[holders[one.inode]] if one.inode in holders else None for one in listeners}
+
+
+def command_of(pid: int) -> str:
+    """Return the name of a process's program, "" when it has ended.
+
+    By what it was called with: the kernel's own name for it is that of its main thread, which Node calls otherwise.
+    """
+    words = read_beginning(f"/proc/{pid}/cmdline", COMMAND_LINE_BYTES).partition(b"\0")[0].split()
+    if not words:
+        return _text(read_beginning(f"/proc/{pid}/comm", COMMAND_LINE_BYTES).strip())
+    return _text(os.path.basename(words[0].rstrip(b"/:")))
 
 
 def has_connections_to(peer: str, *, but_port: int) -> bool:
@@ -64,13 +93,32 @@ def has_connections_to(peer: str, *, but_port: int) -> bool:
     return False
 
 
+def _told(listener: Listener, owner: Owner | None) -> dict[str, Any]:
+    return {
+        "port": listener.port,
+        "address": listener.address,
+        "process": owner.marker if owner else None,
+        "pid": owner.pid if owner else None,
+        "command": owner.command if owner else None,
+    }
+
+
+def _durable(marker: str | None) -> str | None:
+    """Return the name of a durable process, None for what a command of the host's started."""
+    return marker if marker and "." not in marker else None
+
+
+def _text(name: bytes) -> str:
+    return name[:MAX_COMMAND].decode("utf-8", "replace")
+
+
 def _listeners() -> list[Listener]:
     found = []
     for fields in _sockets():
         if fields[3] == LISTENING:
             address, _, port = fields[1].partition(":")
             found.append(Listener(_address(address), int(port, 16), int(fields[9])))
-    return found
+    return sorted(found)  # gVisor tells them in another order each time
 
 
 def _sockets() -> Iterator[list[str]]:

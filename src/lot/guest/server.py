@@ -9,12 +9,14 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from lot.guest import files, wire
 from lot.guest.command import run_command
 from lot.guest.connection import Connection, while_wanted
 from lot.guest.door import open_door
 from lot.guest.growth import POLL_S, REST_AFTER_S, RESTING_POLL_S, GrowingFiles, newer_than
+from lot.guest.ports import POLL_S as PORTS_POLL_S
 from lot.guest.ports import Ports, has_connections_to
 from lot.guest.process import DurableProcess, Processes
 from lot.guest.refusal import Refused
@@ -57,6 +59,7 @@ class Server:
             "remove_file": self._remove_file,
             "follow_files": self._follow_files,
             "ports": self._list_ports,
+            "follow_ports": self._follow_ports,
             "dial": self._dial,
             "quiesce": self._quiesce,
             "wake": self._wake,
@@ -192,6 +195,9 @@ class Server:
     async def _list_ports(self, connection: Connection, _: Arguments) -> None:
         await connection.send({"ports": self._ports.listening()})
 
+    async def _follow_ports(self, connection: Connection, _: Arguments) -> None:
+        await while_wanted(connection, _follow_listening(connection, self._ports))
+
     async def _dial(self, connection: Connection, arguments: Arguments) -> None:
         port = arguments.integer("port", 1, 65_535)
         addresses = dict.fromkeys(("127.0.0.1", "::1", self._address))
@@ -263,6 +269,21 @@ async def _follow_growth(connection: Connection, files: GrowingFiles) -> None:
             await connection.send({"beat": True})
             said_at = time.monotonic()
         await asyncio.sleep(POLL_S if time.monotonic() - came_at < REST_AFTER_S else RESTING_POLL_S)
+
+
+async def _follow_listening(connection: Connection, ports: Ports) -> None:
+    """Send what listens, again whenever that has changed, and a sign of life while it stays as it is."""
+    told: list[dict[str, Any]] | None = None
+    said_at = time.monotonic()
+    while True:
+        listening = ports.listening()
+        if listening != told:
+            await connection.send({"ports": listening})
+            told, said_at = listening, time.monotonic()
+        elif time.monotonic() - said_at >= wire.BEAT_S:
+            await connection.send({"beat": True})
+            said_at = time.monotonic()
+        await asyncio.sleep(PORTS_POLL_S)
 
 
 def _memory_available() -> int:

@@ -134,20 +134,20 @@ def _table() -> dict[int, Entry]:
 
 
 def _entry(pid: int) -> Entry | None:
-    line = _read(f"/proc/{pid}/stat", STAT_BYTES)
+    line = read_beginning(f"/proc/{pid}/stat", STAT_BYTES)
     fields = line[line.rfind(b")") + 2 :].split(None, 4)
     return Entry(int(fields[1]), int(fields[3]), fields[0] in (b"Z", b"X")) if len(fields) > 4 else None
 
 
 def _marker_of(pid: int) -> str:
     key = MARKER.encode() + b"="
-    for variable in _read(f"/proc/{pid}/environ", ENVIRON_BYTES).split(b"\0"):
+    for variable in read_beginning(f"/proc/{pid}/environ", ENVIRON_BYTES).split(b"\0"):
         if variable.startswith(key):
             return variable[len(key) :].decode(errors="replace")
     return ""
 
 
-def _read(path: str, max_bytes: int) -> bytes:
+def read_beginning(path: str, max_bytes: int) -> bytes:
     """Return the beginning of a file of /proc, which comes in one piece; nothing when the process has ended."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -10,9 +10,9 @@ An answer's head holds the result, or `{"error": {"code", "message"}}` with one 
 message beyond these limits, or one it cannot read, closes that connection; no other is touched.
 
 Streams: `attach` and `read_file` answer with any number of messages that carry a body, then `{"end": true}`;
-`follow_files` has no end. While idle `attach` and `follow_files` send `{"beat": true}` every `BEAT_S`. After the
-answer to `dial` the connection is raw bytes in both directions until both have been shut down; the host sends none
-before that answer.
+`follow_files` and `follow_ports` have no end. While idle all but `read_file` send `{"beat": true}` every `BEAT_S`.
+After the answer to `dial` the connection is raw bytes in both directions until both have been shut down; the host
+sends none before that answer.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ You work in a sandbox of Lot, on a checkout of the user's repository. You may do
 packages, use sudo.
 Dev server: where the project has one it already runs on this checkout and picks up changes by itself. Never start a
 second one. If it must be restarted (a new dependency, changed configuration), call `mcp__lot__restart_dev_server`; its
-output is in `mcp__lot__read_dev_log`. `.env` is written by Lot: read it, do not change it."""
+output is in `mcp__lot__read_dev_log`. Workers that the project runs beside it are restarted with it, and each has a log
+there by its name. `.env` is written by Lot: read it, do not change it."""
 
 _BRANCH = """\
 Branch: the checkout is on the branch of this session and nobody but you works on it. Leave your work in the working

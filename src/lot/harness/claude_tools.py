@@ -22,6 +22,7 @@ TOOL_TIMEOUT_S = 57.0
 MAX_LOG_LINES = 1_000
 MAX_TITLE_CHARS, MAX_BODY_CHARS = 300, 60_000
 MAX_COMMAND_CHARS = 16_384
+MAX_PROCESS_CHARS = 32
 SCREENSHOT_SIZE = (1280, 800)
 
 Content = list[dict[str, Any]]
@@ -103,8 +104,8 @@ def _restart(tools: SessionTools) -> SdkMcpTool[Arguments]:
 
     return _tool(
         "restart_dev_server",
-        "Restart the project's dev server and wait until it answers or has failed. Only needed when hot reload is not "
-        "enough: new dependencies, changed configuration or environment, a crash.",
+        "Restart the project's dev server, with what runs beside it, and wait until it answers or has failed. Only "
+        "needed when hot reload is not enough: new dependencies, changed configuration or environment, a crash.",
         {},
         restart,
         _ACTS,
@@ -113,12 +114,17 @@ def _restart(tools: SessionTools) -> SdkMcpTool[Arguments]:
 
 def _log(tools: SessionTools) -> SdkMcpTool[Arguments]:
     async def read(arguments: Arguments) -> Content:
-        return _text(await tools.read_dev_log(arguments.get("lines", 100)) or "The dev server has written nothing.")
+        log = await tools.read_dev_log(arguments.get("lines", 100), arguments.get("process"))
+        return _text(log or "It has written nothing.")
 
     return _tool(
         "read_dev_log",
-        "Read the newest lines of the dev server's log: compile errors, requests, stack traces.",
-        {"lines": _integer("How many lines; 100 if left out.", 1, MAX_LOG_LINES)},
+        "Read the newest lines of the dev server's log, or of a process that runs beside it: compile errors, requests, "
+        "stack traces.",
+        {
+            "lines": _integer("How many lines; 100 if left out.", 1, MAX_LOG_LINES),
+            "process": _string("Name of a process beside the dev server, such as worker.", MAX_PROCESS_CHARS),
+        },
         read,
         _READS,
     )

@@ -83,8 +83,8 @@ class SessionTools(Protocol):
     async def restart_dev_server(self) -> str:
         """Restart the dev server and wait until it answers or has failed; return which, with the end of its log."""
 
-    async def read_dev_log(self, lines: int) -> str:
-        """Return the newest lines of the dev server's log."""
+    async def read_dev_log(self, lines: int, process: str | None) -> str:
+        """Return the newest lines of the dev server's log, or of a process's that runs beside it."""
 
     async def screenshot(self, path: str, width: int, height: int) -> bytes:
         """Return the app's page as a PNG."""

@@ -5,13 +5,15 @@ dev server may log every request.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import PurePosixPath
 
 import anyio
 
 from lot.core.errors import NotFoundError, SandboxUnavailableError
+from lot.runner.dev_processes import PTY, DevProcesses
+from lot.runner.log_tail import LogTail
 from lot.runner.protocol import DevOrder, DevStatus
 from lot.sandbox.link import GuestLink, ProcessSpec, ProcessStatus
 
@@ -22,15 +24,16 @@ _ASK_EVERY_S = (0.05, 0.1, 0.2, 0.5)
 """Pauses between questions; the last one from then on."""
 _ANSWER_TIME_S = 15.0
 """The first request makes some dev servers compile the whole page."""
-_LOG_TAIL_BYTES = 4096
 THAW_LIMIT_S = 2.0
 """From when it was found; the longest that others wait for its first answer to us."""
-_PTY = (40, 160)
 _STATUS_LINE_BYTES = 256
 
 
 class DevServer:
-    """The dev server of one sandbox that is on, as long as the link lasts. `tell` gets every change of status."""
+    """The dev server of one sandbox that is on, as long as the link lasts. `tell` gets every change of status.
+
+    What runs beside it (`beside`) is started, restarted and ended with it.
+    """
 
     def __init__(
         self,
@@ -38,8 +41,10 @@ class DevServer:
         workspace: PurePosixPath,
         start_soon: Callable[..., None],
         tell: Callable[[DevStatus], None],
+        beside: DevProcesses,
     ) -> None:
         self._link = link
+        self._beside = beside
         self._workspace = workspace
         self._start_soon = start_soon
         self._tell = tell
@@ -55,13 +60,15 @@ class DevServer:
         self._thawed_at = 0.0
         """Until then, on the monotonic clock, others wait for the first answer of one that came along."""
         self._scope = anyio.CancelScope()
-        self._log = bytearray()
+        self._log = LogTail()
 
     async def find(self) -> None:
-        """Follow a dev server that came along with the sandbox, if there is one."""
+        """Follow a dev server that came along with the sandbox, if there is one, and what runs beside it."""
         async with anyio.create_task_group() as questions:
             questions.start_soon(self._note_ports)
-            process = await self._find_process()
+            processes = await self._link.processes()
+        self._beside.take_up(processes)
+        process = _dev_among(processes)
         if process is not None and process.is_running:
             self._follow(process, port=None)
             self._thawed_at = time.monotonic() + THAW_LIMIT_S
@@ -85,7 +92,7 @@ class DevServer:
                 argv=("bash", "-lc", order.command),
                 cwd=self._workspace,
                 environment={"TERM": "xterm-256color", **order.environment},
-                pty=_PTY,
+                pty=PTY,
             )
         )
         known = self._status
@@ -94,6 +101,7 @@ class DevServer:
             self._port = order.port or self._port
         elif (known.status, known.pid) != ("answering", process.pid) or order.port not in (None, known.port):
             self._follow(process, order.port)
+        await self._beside.start(order)
         return self._status
 
     async def status(self, wait_s: float) -> DevStatus:
@@ -107,8 +115,9 @@ class DevServer:
         return self._status
 
     async def stop(self) -> None:
-        """End it with all its children; nothing happens when there is none."""
+        """End it and what runs beside it, with all their children; nothing happens when there is none."""
         self._scope.cancel()
+        await self._beside.stop()
         with suppress(NotFoundError):
             await self._link.stop(NAME)
         self._change(DevStatus(status="absent"))
@@ -122,7 +131,7 @@ class DevServer:
         self._scope.cancel()
         self._followed, self._port = process, port
         self._scope = anyio.CancelScope()
-        self._log.clear()
+        self._log = LogTail()
         self._status = DevStatus(status="starting", port=port, pid=process.pid)
         self._settled = anyio.Event()
         self._start_soon(self._watch, process, self._scope)
@@ -132,25 +141,18 @@ class DevServer:
         with scope:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._ask_until_answered, process)
-                await self._read_log(process)
+                await self._log.read(self._link, NAME, process)
                 tasks.cancel_scope.cancel()
-            ended = await self._find_process()
+            ended = _dev_among(await self._link.processes())
             exit_code = None if ended is None else ended.exit_code
             self._change(
                 DevStatus(
                     status="exited",
                     pid=process.pid,
                     exit_code=exit_code,
-                    detail=f"the dev server ended with exit code {exit_code}\n{self._log_tail()}",
+                    detail=f"the dev server ended with exit code {exit_code}\n{self._log}",
                 )
             )
-
-    async def _read_log(self, process: ProcessStatus) -> None:
-        """Keep the end of its output; return when it has ended."""
-        begin = max(process.starts["out"], process.ends["out"] - _LOG_TAIL_BYTES) if process.is_running else 0
-        async for chunk in self._link.attach(NAME, "out", begin):
-            self._log += chunk.data
-            del self._log[:-_LOG_TAIL_BYTES]
 
     async def _ask_until_answered(self, process: ProcessStatus) -> None:
         # A dev server that came along with a memory image is asked from now on, not from its start.
@@ -168,7 +170,7 @@ class DevServer:
                     return
             if time.monotonic() - began > SILENT_AFTER_S and self._status.status == "starting":
                 where = "any port" if self._port is None else f"port {self._port}"
-                detail = f"no HTTP answer on {where} after {SILENT_AFTER_S:.0f} s\n{self._log_tail()}"
+                detail = f"no HTTP answer on {where} after {SILENT_AFTER_S:.0f} s\n{self._log}"
                 self._change(DevStatus(status="silent", port=self._port, pid=process.pid, detail=detail))
             await anyio.sleep(_ASK_EVERY_S[min(attempt, len(_ASK_EVERY_S) - 1)])
 
@@ -198,12 +200,6 @@ class DevServer:
                 return None
         return None
 
-    async def _find_process(self) -> ProcessStatus | None:
-        return next((process for process in await self._link.processes() if process.name == NAME), None)
-
-    def _log_tail(self) -> str:
-        return self._log.decode(errors="replace")
-
     def _change(self, status: DevStatus) -> None:
         is_news = status.status != self._status.status
         self._status = status
@@ -211,6 +207,10 @@ class DevServer:
             self._settled.set()
         if is_news:
             self._tell(status)
+
+
+def _dev_among(processes: Iterable[ProcessStatus]) -> ProcessStatus | None:
+    return next((process for process in processes if process.name == NAME), None)
 
 
 def _http_status(beginning: bytes) -> int | None:

@@ -108,13 +108,28 @@ class CommandOutcome(_Body):
     seconds: float
 
 
+MAX_DEV_PROCESSES = 16
+DEV_PREFIX = "dev-"
+"""Before the name of what runs beside the dev server: its name as a durable process."""
+
+
+class DevProcess(_Body):
+    """Something that runs beside the dev server, as the durable process `dev-<name>` behind a PTY."""
+
+    name: str = Field(pattern=r"^[a-z0-9-]{1,32}$")
+    command: str
+    """Given to `bash -lc`."""
+
+
 class DevOrder(_Body):
-    """The dev server of the workspace, as the durable process `dev` behind a PTY."""
+    """The dev server of the workspace, as the durable process `dev` behind a PTY, and what runs beside it."""
 
     command: str
     port: int | None
     environment: dict[str, str] = Field(default_factory=dict, repr=False)
     restart: bool = False
+    processes: tuple[DevProcess, ...] = Field(default=(), max_length=MAX_DEV_PROCESSES)
+    """Started, restarted and ended with it, in the same environment."""
 
 
 class DevStatus(_Body):
@@ -246,6 +261,8 @@ class PortBody(_Body):
     port: int
     address: str
     process: str | None
+    pid: int | None = None
+    command: str | None = None
 
 
 class RunnerState(_Body):
@@ -268,6 +285,9 @@ class RunnerState(_Body):
 class RunnerNews(_Body):
     """Something happened in a runner that nobody asked for; pushed on the `watch` socket."""
 
-    news: Literal["sandbox_gone", "lease_lost", "dev_server", "agent_gone"]
+    news: Literal["sandbox_gone", "lease_lost", "dev_server", "agent_gone", "dev_process", "ports"]
+    """dev_process: one that runs beside the dev server ended by itself; ports: other ports are listened on."""
     detail: str | None = None
     dev: DevStatus | None = None
+    process: str | None = None
+    """Which of those beside the dev server."""

@@ -192,6 +192,7 @@ class SandboxCourse:
             with anyio.CancelScope(shield=True):
                 await ways.close(quiesce=False)
             raise
+        ways.watch_ports()
         self._ways = ways
 
     async def _close_ways(self, is_frozen: bool) -> None:

@@ -92,7 +92,8 @@ async def _pass_answer(runner: Runner, body: AnswerBody) -> object:
 
 async def _ports(runner: Runner, _: Empty) -> object:
     return [
-        PortBody(port=port.port, address=port.address, process=port.process) for port in await runner.ways.link.ports()
+        PortBody(port=port.port, address=port.address, process=port.process, pid=port.pid, command=port.command)
+        for port in await runner.ways.link.ports()
     ]
 
 

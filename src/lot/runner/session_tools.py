@@ -11,7 +11,7 @@ from lot.harness.closing import closing
 from lot.runner.browser import picture
 from lot.runner.dev_server import NAME, DevServer
 from lot.runner.parts import ControlPlane
-from lot.runner.protocol import DevOrder
+from lot.runner.protocol import DEV_PREFIX, DevOrder
 from lot.sandbox.link import GuestLink, ProcessStatus
 
 ANSWER_WAIT_S = 45.0
@@ -52,11 +52,16 @@ class RunnerTools:
             return f"The dev server answers on port {status.port} with HTTP {status.http_status}."
         return f"The dev server is {status.status}. Its log ends:\n{await self.read_dev_log(RESTART_LOG_LINES)}"
 
-    async def read_dev_log(self, lines: int) -> str:
-        """Return the newest lines of the dev server's log."""
-        process = next((process for process in await self._link.processes() if process.name == NAME), None)
+    async def read_dev_log(self, lines: int, process_name: str | None = None) -> str:
+        """Return the newest lines of the dev server's log, or of a process's that runs beside it.
+
+        Raises:
+            InvalidInputError: none is called so; those that there are, are named.
+        """
+        name = NAME if process_name in (None, NAME) else self._beside(process_name or "")
+        process = next((process for process in await self._link.processes() if process.name == name), None)
         if process is None:
-            return "The dev server was not started."
+            return "The dev server was not started." if name == NAME else f"{process_name} was not started."
         text = _ESCAPES.sub("", (await self._log_end(process)).decode(errors="replace")).replace("\r\n", "\n")
         return "\n".join(text.splitlines()[-max(1, lines) :])
 
@@ -69,13 +74,20 @@ class RunnerTools:
             raise AgentError(f"there is no page to look at: the dev server is {status.status}")
         return await picture(self._link, f"http://localhost:{status.port}{quote(path, _PATH_LETTERS)}", width, height)
 
+    def _beside(self, name: str) -> str:
+        names = [process.name for process in self.dev_order.processes] if self.dev_order else []
+        if name not in names:
+            there = ", ".join(names) or "none"
+            raise InvalidInputError(f"no process {name!r} runs beside the dev server; there are: {there}")
+        return f"{DEV_PREFIX}{name}"
+
     async def _log_end(self, process: ProcessStatus) -> bytes:
         begin, end = max(process.starts["out"], process.ends["out"] - _LOG_BYTES), process.ends["out"]
         found = bytearray()
         if begin == end:
             return b""
         with anyio.move_on_after(READ_TIMEOUT_S):
-            async with closing(self._link.attach(NAME, "out", begin)) as chunks:
+            async with closing(self._link.attach(process.name, "out", begin)) as chunks:
                 async for chunk in chunks:
                     found += chunk.data
                     if len(found) >= end - begin:

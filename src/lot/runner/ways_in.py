@@ -21,6 +21,7 @@ from lot.guest.wire import GUEST_PORT
 from lot.harness.closing import closing
 from lot.harness.harness import AgentOptions, AgentRecord, Harness
 from lot.runner.commands import Commands
+from lot.runner.dev_processes import DevProcesses
 from lot.runner.dev_server import DevServer
 from lot.runner.first_error import first_error
 from lot.runner.parts import WORKSPACE, ControlPlane, RunnerParts, Workspace
@@ -36,6 +37,8 @@ AGENT_GRACE_S = 2.0
 _ACKNOWLEDGE_EVERY_BYTES = 256 << 10
 """A reader confirms every record; the guest hears of it this often, and whenever a reader attaches."""
 _REASON_BYTES = 2000
+PORTS_PAUSE_S = 0.5
+"""Between two news of ports."""
 
 
 class WaysIn:
@@ -47,7 +50,8 @@ class WaysIn:
         self.link = link
         self.workspace: Workspace = parts.workspace(link)
         self.commands = Commands(link, WORKSPACE)
-        self.dev = DevServer(link, WORKSPACE, self._start_soon, self._tell_dev)
+        beside = DevProcesses(link, WORKSPACE, self._start_soon, self._tell_dev_process)
+        self.dev = DevServer(link, WORKSPACE, self._start_soon, self._tell_dev, beside)
         self._parts = parts
         self._tools = RunnerTools(link, self.dev, control)
         self._harness: Harness | None = None
@@ -102,6 +106,10 @@ class WaysIn:
                     self._no_stream.set()
         if scope.cancelled_caught:
             raise SandboxUnavailableError("the connection was closed because the sandbox is being paused")
+
+    def watch_ports(self) -> None:
+        """Tell from now on whenever other ports are listened on; a guest older than us is not watched."""
+        self._start_soon(self._watch_ports)
 
     async def start_agent(self, order: AgentOrder) -> None:
         """Have the agent program of this run up."""
@@ -239,6 +247,18 @@ class WaysIn:
 
     def _tell_dev(self, status: DevStatus) -> None:
         self._tell(RunnerNews(news="dev_server", detail=status.detail, dev=status))
+
+    def _tell_dev_process(self, name: str, detail: str) -> None:
+        self._tell(RunnerNews(news="dev_process", detail=detail, process=name))
+
+    async def _watch_ports(self) -> None:
+        """Tell whenever other ports are listened on than before."""
+        async with closing(self.link.follow_ports()) as changes:
+            await anext(changes)
+            async for _ in changes:
+                self._tell(RunnerNews(news="ports"))
+                # A sandbox sets the pace of its changes, but not of our work.
+                await anyio.sleep(PORTS_PAUSE_S)
 
     async def _end_streams(self) -> None:
         self._no_stream = anyio.Event()

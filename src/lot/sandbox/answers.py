@@ -12,12 +12,16 @@ from lot.core.errors import (
     SandboxUnavailableError,
     TooLargeError,
 )
-from lot.guest.wire import STREAMS, WireError
+from lot.guest.wire import GUEST_PORT, STREAMS, WireError
 from lot.sandbox.link import CommandResult, FileGrowth, GuestHealth, ListeningPort, ProcessStatus
 
 MAX_NUMBER = 1 << 62
 MAX_ENTRIES = 8192
 MAX_TEXT = 2000
+MAX_ADDRESS = 45
+MAX_COMMAND = 64
+MAX_NAME = 40
+MAX_PORTS = 1024
 
 _ERRORS: Mapping[str, type[LotError]] = {
     "invalid": InvalidInputError,
@@ -135,10 +139,20 @@ def command_result(answer: Answer, body: bytes) -> CommandResult:
     )
 
 
-def listening_port(answer: Answer) -> ListeningPort:
-    """Return one port."""
+def listening_ports(answer: Answer) -> tuple[ListeningPort, ...]:
+    """Return what listens, at most `MAX_PORTS` of it; the guest's own port is none of it, whatever the guest says."""
+    found = (_listening_port(part) for part in answer.parts("ports")[:MAX_PORTS])
+    return tuple(one for one in found if one.port != GUEST_PORT)
+
+
+def _listening_port(answer: Answer) -> ListeningPort:
+    process, command = answer.optional_text("process"), answer.optional_text("command")
     return ListeningPort(
-        port=answer.integer("port", 1, 65_535), address=answer.text("address"), process=answer.optional_text("process")
+        port=answer.integer("port", 1, 65_535),
+        address=answer.text("address")[:MAX_ADDRESS],
+        process=None if process is None else process[:MAX_NAME],
+        pid=answer.optional_integer("pid", 1, MAX_NUMBER),
+        command=None if command is None else command[:MAX_COMMAND],
     )
 
 

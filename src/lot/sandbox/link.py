@@ -118,6 +118,10 @@ class ListeningPort:
     address: str
     process: str | None
     """Name of the durable process whose tree listens, if it is one of ours."""
+    pid: int | None = None
+    """Of the process that listens, inside the sandbox; None: not found, or the guest is older than its host."""
+    command: str | None = None
+    """Name of its program, at most 64 characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +226,15 @@ class GuestLink(Protocol):
 
     async def ports(self) -> tuple[ListeningPort, ...]:
         """Return what listens in the sandbox, without the guest itself."""
+
+    async def follow_ports(self) -> AsyncIterator[tuple[ListeningPort, ...]]:
+        """Yield what listens in the sandbox, and again whenever that has changed, looked at each second; for ever.
+
+        Raises:
+            InvalidInputError: also when a guest does not know how: it may be older than its host.
+        """
+        raise NotImplementedError
+        yield
 
     def dial(self, port: int) -> AbstractAsyncContextManager[ByteStream]:
         """Open a raw connection to a port inside the sandbox, on whatever loopback address it listens.

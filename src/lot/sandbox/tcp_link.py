@@ -175,11 +175,18 @@ class TcpLink:
 
     async def ports(self) -> tuple[ListeningPort, ...]:
         """Return what listens in the sandbox."""
+        return await self._ask(answers.listening_ports, {"call": "ports"})
 
-        def listening(answer: Answer) -> tuple[ListeningPort, ...]:
-            return tuple(answers.listening_port(part) for part in answer.parts("ports"))
-
-        return await self._ask(listening, {"call": "ports"})
+    async def follow_ports(self) -> AsyncIterator[tuple[ListeningPort, ...]]:
+        """Yield what listens in the sandbox, and again whenever that has changed; for ever."""
+        async with self._call({"call": "follow_ports"}) as exchange:
+            while True:
+                with _reaching(SILENCE_TIMEOUT_S):
+                    answer, _ = await exchange.receive(0)
+                    if answer.flag("beat"):
+                        continue
+                    listening = answers.listening_ports(answer)
+                yield listening
 
     @asynccontextmanager
     async def dial(self, port: int) -> AsyncIterator[ByteStream]:

@@ -50,6 +50,7 @@ projects = Table(
     Column("spent_tokens", BigInteger, nullable=False),  # the store's own: of deleted sessions too
     Column("spent_usd", Double, nullable=False),
     Column("rebuilds_when_stale", Boolean, nullable=False),
+    Column("processes", JsonText, nullable=False),
 )
 
 snapshots = Table(
@@ -76,6 +77,7 @@ snapshots = Table(
     Column("created_at", Instant, nullable=False),
     Column("manifest", JsonText),
     Column("stale_files", JsonText, nullable=False),
+    Column("processes", JsonText, nullable=False),
     UniqueConstraint("project_id", "generation"),
 )
 

@@ -9,6 +9,7 @@ import pytest
 from lot.api.app import build_app
 from lot.api.tickets import Tickets
 from lot.core.errors import BootFailedError
+from lot.runner.protocol import DevStatus, PortBody
 from tests.unit.engine.conftest import Rig, rig
 from tests.unit.engine.world import World
 
@@ -87,6 +88,56 @@ async def test_ticket_of_one_preview_opens_no_other(http: httpx.AsyncClient, lot
     ticket = httpx.URL(shown["sign_in_url"]).raw_path.decode()
     other = {"Host": f"3001--{session.id}.preview.localhost:7070"}
     assert (await http.get(ticket, headers=other)).status_code == 401
+
+
+async def test_ports_are_named_with_the_addresses_of_their_previews_and_the_page_of_a_silent_port_names_them(
+    http: httpx.AsyncClient, lot: Rig
+) -> None:
+    session = await lot.session(await lot.project(processes={"worker": "work"}))
+    worker = PortBody(port=9000, address="::1", process="dev-worker", pid=7, command="node")
+    odd = PortBody(port=9001, address="::1", process=None, pid=8, command="<b>")
+    lot.world.sandboxes[session.sandbox].ports = (worker, odd)
+    answer = (await http.get(f"/api/sessions/{session.id}/ports", headers=SIGNED_IN)).json()
+    assert answer["reason"] is None
+    first = answer["ports"][0]
+    assert first["url"] == f"http://9000--{session.id}.preview.localhost:7070/"
+    assert first["sign_in_url"].startswith(first["url"])
+    assert (first["name"], first["is_main"], first["addresses"]) == ("worker", False, ["::1"])
+    assert (await http.get(f"/api/sessions/{session.id}", headers=SIGNED_IN)).json()["processes"] == ["worker"]
+
+    silent = SIGNED_IN | {"Host": f"3001--{session.id}.preview.localhost:7070"}
+    page = await http.get("/", headers=silent)
+    assert page.headers["x-lot-preview"] == "nothing"
+    assert "Something listens on 9000 (worker), 9001 (&lt;b&gt;)." in page.text
+    lot.world.sandboxes[session.sandbox].ports = ()
+    assert "Nothing listens on any other." in (await http.get("/", headers=silent)).text
+
+
+async def test_dead_dev_server_is_told_at_its_own_port_and_at_no_other(http: httpx.AsyncClient, lot: Rig) -> None:
+    session = await lot.session()
+    lot.world.sandboxes[session.sandbox].dev = DevStatus(status="exited", exit_code=3, detail="its last words")
+    for port, kind in ((3000, "crashed"), (3001, "nothing")):
+        headers = SIGNED_IN | {"Host": f"{port}--{session.id}.preview.localhost:7070"}
+        assert (await http.get("/", headers=headers)).headers["x-lot-preview"] == kind
+
+
+@pytest.mark.parametrize(
+    "processes",
+    [{"Worker": "x"}, {"": "x"}, {"x" * 33: "x"}, {"w": ""}, {"w": "a\0b"}, {str(number): "x" for number in range(17)}],
+)
+async def test_process_that_cannot_be_one_is_refused(http: httpx.AsyncClient, processes: dict[str, str]) -> None:
+    project = {"source": "/somewhere/app", "dev_command": "serve", "processes": processes}
+    answer = await http.post("/api/projects", json=project, headers=SIGNED_IN)
+    assert answer.status_code == 422
+    assert "processes" in answer.json()["message"]
+
+
+async def test_project_says_what_runs_beside_its_dev_server(http: httpx.AsyncClient) -> None:
+    processes = {"worker": "npm run worker", "css": "npm run css"}
+    project = {"source": "/somewhere/app", "port": 3000, "processes": processes}
+    assert (await http.post("/api/projects", json=project, headers=SIGNED_IN)).status_code == 422
+    made = await http.post("/api/projects", json=project | {"dev_command": "serve"}, headers=SIGNED_IN)
+    assert list(made.json()["processes"].items()) == list(processes.items())
 
 
 async def test_description_says_how_to_sign_in_and_what_errors_look_like(http: httpx.AsyncClient) -> None:

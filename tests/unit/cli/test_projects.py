@@ -45,6 +45,59 @@ def test_env_file_reaches_the_server_and_its_values_are_not_printed(lot, mock: M
     assert "x y" not in result.output
 
 
+PROCFILE = """# everything
+web: npm run dev -- --port 5173
+
+Job_Runner:  npm run jobs:all   # not a comment
+css: npx tailwindcss --watch
+"""
+
+
+def test_procfile_and_options_say_what_runs_beside_the_dev_server(lot, mock: MockLot, tmp_path: Path):
+    procfile = tmp_path / "Procfile"
+    procfile.write_text(PROCFILE)
+    made = lot.json(
+        "project", "create", "/srv/a", "--procfile", str(procfile), "--process", "css=sass -w=a", "--process", "x=y",
+        "--json",
+    )  # fmt: skip
+    assert made["dev_command"] == "npm run dev -- --port 5173"
+    assert list(made["processes"].items()) == [
+        ("job-runner", "npm run jobs:all   # not a comment"),
+        ("css", "sass -w=a"),
+        ("x", "y"),
+    ]
+    shown = lot("project", "show", "shop").stdout
+    assert "job-runner" in shown
+    assert "sass -w=a" in shown
+    other = lot.json("project", "create", "/srv/a", "--procfile", str(procfile), "--dev", "serve", "--json")
+    assert other["dev_command"] == "serve"
+    assert "web" not in other["processes"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--process", "npm run worker"], "has no name"),
+        (["--process", "Worker=x"], "processes.Worker"),
+        (["--process", f"{'x' * 33}=y"], "processes."),
+        (["--process", "worker="], "processes.worker"),
+        ([f"--process={number}=x" for number in range(17)], "at most 16"),
+        (["--procfile", "/no/such/file"], "cannot be read"),
+    ],
+)
+def test_process_that_cannot_be_one_is_refused(lot, mock: MockLot, options: list[str], words: str):
+    result = lot("project", "create", "/srv/a", "--dev", "serve", *options)
+    assert result.exit_code != 0
+    assert words in " ".join(result.stderr.split())
+    assert mock.projects == {}
+
+
+def test_processes_without_a_dev_server_are_refused(lot, mock: MockLot):
+    result = lot("project", "create", "/srv/a", "--process", "worker=x")
+    assert result.exit_code != 0
+    assert "give a dev command" in result.stderr
+
+
 @pytest.mark.parametrize("text", ["A=1\nnonsense\n", "A=1\n=2\n"])
 def test_a_wrong_line_of_an_env_file_is_named(tmp_path: Path, text: str):
     path = tmp_path / "env"

@@ -5,6 +5,8 @@ import json
 import pytest
 from mock_lot import PATCH, MockLot
 
+from lot.api.schemas.sessions import ProcessBody
+
 
 def test_new_waits_until_the_session_is_up(lot, mock: MockLot):
     mock.add_project()
@@ -112,6 +114,66 @@ def test_diff_of_a_paused_session_says_that_it_is_the_last_one(lot, mock: MockLo
 def test_logs_keep_colours_out_of_a_pipe_and_titles_out_of_the_terminal(lot, mock: MockLot):
     mock.add_session()
     assert lot("session", "logs", "last").stdout == "ready in 254 ms\ngreen\n\n"
+
+
+def test_log_of_a_process_beside_the_dev_server_is_named_with_or_without_the_prefix(lot, mock: MockLot):
+    mock.add_session(processes=["worker"])
+    for name in ("worker", "dev-worker", "setup"):
+        assert lot("session", "logs", "last", "--process", name).exit_code == 0
+    assert mock.logs_read == ["dev-worker", "dev-worker", "setup"]
+
+
+def _process(name: str, **fields: object) -> ProcessBody:
+    body = ProcessBody(name=name, pid=40, is_running=True, exit_code=None, starts={"out": 0}, ends={"out": 0})
+    return body.model_copy(update=fields)
+
+
+def test_show_tells_how_processes_and_ports_stand(lot, mock: MockLot):
+    session = mock.add_session(processes=["worker", "css"])
+    mock.processes = [_process("dev"), _process("dev-worker", is_running=False, exit_code=3)]
+    mock.add_port(5173, "dev", "dev")
+    mock.add_port(9000, "\x1b[31mredis")
+    shown = lot("session", "show", "last").stdout
+    assert "dev runs (pid 40), worker ended with exit code 3, css not started" in shown
+    assert "5173 dev, 9000 redis" in shown
+    assert "\x1b" not in shown
+    assert f"lot session ports {session.id}" in shown
+
+    mock.sessions[session.id] = session.model_copy(update={"sandbox": "paused", "label": "Paused"})
+    off = lot("session", "show", "last").stdout
+    assert "dev, worker, css: paused" in off
+    assert "5173 dev" not in off
+    assert lot.json("session", "show", "last", "--json")["processes"] == ["worker", "css"]
+
+
+def test_ports_are_listed_with_the_links_to_their_previews(lot, mock: MockLot):
+    mock.add_session()
+    assert "Nothing listens" in lot("session", "ports", "last").stdout
+    mock.add_port(5173, "dev", "dev")
+    mock.add_port(9000, "worker", "dev-worker", command=None, addresses=["127.0.0.1", "::1"])
+    lines = lot("session", "ports", "last").stdout.splitlines()
+    assert lines == [
+        "5173  dev (the app)  dev, node, pid 7  on 0.0.0.0",
+        "      http://5173--x.test/.lot?t=1",
+        "9000  worker  dev-worker, pid 7  on 127.0.0.1, ::1",
+        "      http://9000--x.test/.lot?t=1",
+    ]
+    assert lot.json("session", "ports", "last", "--json")["ports"][1]["process"] == "dev-worker"
+
+
+def test_ports_of_a_paused_session_say_why_there_are_none(lot, mock: MockLot):
+    mock.add_session(sandbox="paused", label="Paused")
+    result = lot("session", "ports", "last")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "while its sandbox is on" in result.stderr
+    assert lot.json("session", "ports", "last", "--json")["ports"] == []
+
+
+def test_change_of_ports_in_the_stream_disturbs_no_conversation(lot, mock: MockLot):
+    session = mock.add_session()
+    mock.changes_told[session.id] = 3
+    assert lot("session", "send", "last", "hello", "--wait").exit_code == 0
+    assert mock.changes_told == {}
 
 
 def test_pull_request_is_opened_shown_and_merged(lot, mock: MockLot):

@@ -89,6 +89,7 @@ def finished(id: str, output: str = "fine", **fields: Any) -> dict[str, Any]:
         ({"kind": "came_back", "rung": "disk", "reason": "image damaged", "seconds": 1.0}, "image damaged"),
         ({"kind": "forked", "parent_id": "abc", "parent_event": 4}, "event 4"),
         ({"kind": "dev_server_changed", "status": "answering", "port": 5173}, "5173"),
+        ({"kind": "dev_server_changed", "status": "exited", "process": "worker"}, "process worker exited"),
         (
             {
                 "kind": "pull_request_changed",

@@ -10,7 +10,7 @@ from lot.core.errors import NotFoundError
 from lot.core.events import AgentText, LivePart, StoredEvent, ToolCalled, ToolFinished
 from lot.core.ids import MessageId, SessionId
 from lot.core.session import SandboxState
-from lot.engine.live import KEPT_CHARS, KEPT_KEYS, QUEUE_CHARS, LiveDesk
+from lot.engine.live import KEPT_CHARS, KEPT_KEYS, QUEUE_CHARS, Change, LiveDesk
 from lot.runner.protocol import RunnerNews
 from tests.unit.engine.conftest import LIMIT_S, Rig
 from tests.unit.engine.test_asks import agent_of
@@ -130,11 +130,11 @@ def test_what_is_kept_is_bounded() -> None:
 async def watched(lot: Rig, session_id: SessionId, seen: list[object]) -> None:
     """Note what a follower is shown, parts one by one."""
     async for told in lot.engine.follow_live(session_id, 0):
-        seen.extend([told] if isinstance(told, StoredEvent) else list(told))
+        seen.extend([told] if isinstance(told, StoredEvent | Change) else list(told))
 
 
-async def until(seen: list[object], *wanted: LivePart) -> None:
-    """Return once one of these parts was shown."""
+async def until(seen: list[object], *wanted: LivePart | Change) -> None:
+    """Return once one of these was shown."""
     with anyio.fail_after(LIMIT_S):
         while not any(one in seen for one in wanted):  # noqa: ASYNC110 - a list tells nobody
             await anyio.sleep(0.005)
@@ -176,6 +176,28 @@ async def test_follower_sees_parts_then_their_event(lot: Rig, following: tuple[S
     assert [one.number for one in seen if isinstance(one, StoredEvent)] == list(
         range(1, sum(isinstance(one, StoredEvent) for one in seen) + 1)
     )
+
+
+def test_change_that_nobody_has_heard_of_yet_is_heard_once() -> None:
+    desk = LiveDesk()
+    desk.tell_change(ONE, Change.PORTS)
+    with desk.reading(ONE) as reader:
+        assert reader.take_changes() == []
+        for _ in range(1000):
+            desk.tell_change(ONE, Change.PORTS)
+        assert reader.take_changes() == [Change.PORTS]
+        assert reader.take_changes() == []
+
+
+async def test_change_of_ports_reaches_followers_and_is_no_event(
+    lot: Rig, following: tuple[SessionId, list[object]]
+) -> None:
+    session_id, seen = following
+    before = await lot.kinds(session_id)
+    [runner] = [one for one in lot.world.runners.values() if one.assignment and one.assignment.id == session_id]
+    runner.tell(RunnerNews(news="ports"))
+    await until(seen, Change.PORTS)
+    assert await lot.kinds(session_id) == before
 
 
 async def test_parts_are_not_stored(lot: Rig, following: tuple[SessionId, list[object]]) -> None:

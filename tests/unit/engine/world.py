@@ -54,6 +54,7 @@ from lot.runner.protocol import (
     SyncResult,
     TerminalOrder,
 )
+from lot.sandbox.link import Chunk
 
 
 @dataclass
@@ -125,6 +126,9 @@ class Sandbox:
     agents: dict[int, Agent] = field(default_factory=dict)
     commands: list[str] = field(default_factory=list)
     dev: DevStatus = field(default_factory=lambda: DevStatus(status="absent"))
+    beside: dict[str, ProcessBody] = field(default_factory=dict)
+    """What runs beside the dev server, by the names of durable processes."""
+    ports: tuple[PortBody, ...] = ()
 
 
 class World:
@@ -160,6 +164,11 @@ class World:
         """What is found in memory images."""
         self.exit_code = 0
         """Of every command."""
+        self.dev_orders: list[DevOrder] = []
+        self.printed: dict[str, bytes] = {}
+        """What each durable process prints as soon as it is started."""
+        self.ends_at_once: dict[str, int] = {}
+        """Durable processes that end as soon as they are started, and their exit codes."""
         self.provider = PretendedProvider()
         self.forge = PretendedForge()
 
@@ -245,6 +254,8 @@ class Runner:
                         saved.counter,
                         {run: agent.copy() for run, agent in saved.agents.items()},
                         dev=saved.dev,
+                        beside=dict(saved.beside),
+                        ports=saved.ports,
                     )
                     return BringUpResult(rung="memory")
                 reason = "the image is damaged"
@@ -271,7 +282,24 @@ class Runner:
         self._sandbox.dev = DevStatus(
             status="answering" if is_well else "exited", port=order.port, http_status=200 if is_well else None
         )
+        self.world.dev_orders.append(order)
+        for process in order.processes:
+            self._start_beside(f"dev-{process.name}", is_anew=order.restart)
         return self._sandbox.dev
+
+    def _start_beside(self, name: str, *, is_anew: bool) -> None:
+        known = self._sandbox.beside.get(name)
+        if known is not None and known.is_running and not is_anew:
+            return
+        exit_code = self.world.ends_at_once.get(name)
+        self._sandbox.beside[name] = ProcessBody(
+            name=name,
+            pid=100 if known is None else known.pid + 1,
+            is_running=exit_code is None,
+            exit_code=exit_code,
+            starts={"out": 0},
+            ends={"out": len(self.world.printed.get(name, b""))},
+        )
 
     async def dev_status(self, wait_s: float = 0.0) -> DevStatus:
         await self._enter("dev_status")
@@ -367,12 +395,18 @@ class Runner:
 
     async def processes(self) -> tuple[ProcessBody, ...]:
         await self._enter("processes")
-        return tuple(
-            ProcessBody(name=f"agent-{run}", pid=run, is_running=agent.is_running, exit_code=None, starts={}, ends={})
-            for run, agent in self._sandbox.agents.items()
-        ) + tuple(
-            ProcessBody(name=name, pid=1, is_running=False, exit_code=0, starts={}, ends={})
-            for name in self._sandbox.commands
+        return (
+            tuple(
+                ProcessBody(
+                    name=f"agent-{run}", pid=run, is_running=agent.is_running, exit_code=None, starts={}, ends={}
+                )
+                for run, agent in self._sandbox.agents.items()
+            )
+            + tuple(
+                ProcessBody(name=name, pid=1, is_running=False, exit_code=0, starts={}, ends={})
+                for name in self._sandbox.commands
+            )
+            + tuple(self._sandbox.beside.values())
         )
 
     async def open_terminal(self, order: TerminalOrder) -> ProcessBody:
@@ -380,11 +414,13 @@ class Runner:
 
     @asynccontextmanager
     async def attach(self, name: str, *, stream: str = "out", offset: int = 0) -> AsyncIterator[object]:
-        raise SandboxUnavailableError("no terminals in this world")
-        yield
+        if name not in self._sandbox.beside:
+            raise SandboxUnavailableError("no terminals in this world")
+        yield _Printed(self.world.printed[name][offset:], offset)
 
     async def ports(self) -> tuple[PortBody, ...]:
-        return ()
+        await self._enter("ports")
+        return self._sandbox.ports
 
     @asynccontextmanager
     async def dial(self, port: int) -> AsyncIterator[object]:
@@ -412,6 +448,16 @@ class Runner:
 
     async def close(self) -> None:
         return None
+
+
+class _Printed:
+    """The output of a durable process that prints no more."""
+
+    def __init__(self, data: bytes, offset: int) -> None:
+        self._chunk = Chunk(offset=offset, data=data)
+
+    async def __aiter__(self) -> AsyncIterator[Chunk]:
+        yield self._chunk
 
 
 class PretendedFleet:

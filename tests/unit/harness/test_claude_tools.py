@@ -29,7 +29,7 @@ OPTIONS = AgentOptions(
 class NeverAnswers:
     """Tools that hang."""
 
-    async def read_dev_log(self, lines: int) -> str:
+    async def read_dev_log(self, lines: int, process: str | None) -> str:
         await anyio.sleep_forever()
         raise AssertionError
 

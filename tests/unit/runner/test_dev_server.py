@@ -9,6 +9,7 @@ import anyio
 import pytest
 from anyio.abc import TaskGroup
 
+from lot.runner.dev_processes import DevProcesses
 from lot.runner.dev_server import DevServer, _http_status
 from lot.runner.protocol import DevOrder
 from lot.sandbox.link import GuestLink, ListeningPort, ProcessStatus
@@ -84,7 +85,9 @@ def _dev_server(guest: RestoredGuest, tasks: TaskGroup) -> DevServer:
     def start_soon(work: Any, *arguments: Any) -> None:
         tasks.start_soon(work, *arguments)
 
-    return DevServer(cast(GuestLink, guest), PurePosixPath("/workspace"), start_soon, lambda status: None)
+    link, workspace = cast(GuestLink, guest), PurePosixPath("/workspace")
+    beside = DevProcesses(link, workspace, start_soon, lambda name, detail: None)
+    return DevServer(link, workspace, start_soon, lambda status: None, beside)
 
 
 async def test_restored_dev_server_is_asked_by_one_at_a_time_until_it_has_answered() -> None:

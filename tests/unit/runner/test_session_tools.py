@@ -11,7 +11,7 @@ from lot.core.errors import AgentError, CommandTimedOutError, InvalidInputError
 from lot.runner.browser import install_order, picture
 from lot.runner.dev_server import DevServer
 from lot.runner.parts import ControlPlane
-from lot.runner.protocol import DevOrder, DevStatus
+from lot.runner.protocol import DevOrder, DevProcess, DevStatus
 from lot.runner.session_tools import RunnerTools
 from lot.sandbox.link import Chunk, CommandRequest, CommandResult, GuestLink, ProcessStatus
 
@@ -32,6 +32,7 @@ class Sandbox:
     is_hanging: bool = False
     is_bare: bool = False
     commands: list[CommandRequest] = field(default_factory=list)
+    name: str = "dev"
 
     async def processes(self) -> tuple[ProcessStatus, ...]:
         if self.log is None:
@@ -39,13 +40,14 @@ class Sandbox:
         ends = {"out": self.begin + len(self.log)}
         return (
             ProcessStatus(
-                name="dev", pid=7, is_running=True, exit_code=None, started_at=0.0, stdin_offset=0,
+                name=self.name, pid=7, is_running=True, exit_code=None, started_at=0.0, stdin_offset=0,
                 ends=ends, starts={"out": self.begin},
             ),
         )  # fmt: skip
 
     async def attach(self, name: str, stream: str, offset: int) -> AsyncIterator[Chunk]:
         assert self.log is not None
+        assert name == self.name
         for at in range(offset, self.begin + len(self.log), 1000):
             yield Chunk(offset=at, data=self.log[at - self.begin : at - self.begin + 1000])
         raise AssertionError("read beyond the end")
@@ -94,6 +96,17 @@ async def test_log_comes_without_what_is_for_terminals() -> None:
     made, _ = tools(Sandbox(log=log, begin=123))
     assert await made.read_dev_log(3) == "line 498\nline 499\nend"
     assert len((await made.read_dev_log(1000)).splitlines()) == 501
+
+
+async def test_log_of_a_process_beside_the_dev_server_is_read_by_its_name_and_of_no_other() -> None:
+    made, _ = tools(Sandbox(log=b"one\r\ntwo\r\n", name="dev-worker"))
+    with pytest.raises(InvalidInputError, match="there are: none"):
+        await made.read_dev_log(1, "worker")
+    made.dev_order = ORDER.model_copy(update={"processes": (DevProcess(name="worker", command="x"),)})
+    assert await made.read_dev_log(1, "worker") == "two"
+    assert await made.read_dev_log(1, "dev") == "The dev server was not started."
+    with pytest.raises(InvalidInputError, match="there are: worker"):
+        await made.read_dev_log(1, "../agent-1")
 
 
 @pytest.mark.parametrize(("log", "text"), [(None, "The dev server was not started."), (b"", "")])

@@ -13,7 +13,7 @@ from anyio.abc import SocketStream
 from lot.core.errors import InvalidInputError, SandboxUnavailableError, TooLargeError
 from lot.guest import wire
 from lot.sandbox import tcp_link
-from lot.sandbox.link import CommandRequest
+from lot.sandbox.link import CommandRequest, ListeningPort
 from lot.sandbox.tcp_link import TcpLink
 
 pytestmark = pytest.mark.anyio
@@ -52,6 +52,10 @@ async def guest_that_says(*answer: bytes, hangs: bool = False) -> AsyncIterator[
         tasks.cancel_scope.cancel()
 
 
+async def follow_ports(link: TcpLink) -> list[object]:
+    return [listening async for listening in link.follow_ports()]
+
+
 async def attach(link: TcpLink) -> list[object]:
     return [chunk async for chunk in link.attach("dev", offset=10)]
 
@@ -70,6 +74,7 @@ CALLS: list[Callable[[TcpLink], Awaitable[Any]]] = [
     lambda link: link.read_file(PurePosixPath("/a"), max_bytes=10),
     lambda link: link.wake(),
     attach,
+    follow_ports,
 ]
 
 LIES = {
@@ -113,6 +118,26 @@ async def test_status_with_a_wrong_field_is_not_believed(changes: dict[str, obje
     async with guest_that_says(wire.encode({"processes": [{**STATUS, **changes}]})) as link:
         with pytest.raises(SandboxUnavailableError, match="protocol"):
             await link.processes()
+
+
+async def test_ports_of_an_older_guest_and_of_one_that_says_too_much_are_bounded() -> None:
+    old = {"port": 80, "address": "0.0.0.0", "process": None}
+    wordy = {"port": 81, "address": "1" * 1000, "process": "dev", "pid": 7, "command": "\x1b[31m" + "x" * 1000}
+    many = [{**old, "port": port} for port in range(6999, 6999 + 2000)]
+    async with guest_that_says(wire.encode({"ports": [old, wordy, *many]})) as link:
+        found = await link.ports()
+    assert found[0] == ListeningPort(port=80, address="0.0.0.0", process=None)
+    assert (found[1].address, found[1].command) == ("1" * 45, " [31m" + "x" * 59)
+    assert len(found) == 1023
+    assert wire.GUEST_PORT not in [one.port for one in found]
+
+
+@pytest.mark.parametrize("changes", [{"port": 0}, {"port": 1 << 16}, {"pid": 0}, {"pid": "1"}, {"command": 7}])
+async def test_port_with_a_wrong_field_is_not_believed(changes: dict[str, object]) -> None:
+    port = {"port": 80, "address": "::", "process": None, "pid": 1, "command": "x", **changes}
+    async with guest_that_says(wire.encode({"ports": [port]})) as link:
+        with pytest.raises(SandboxUnavailableError, match="protocol"):
+            await link.ports()
 
 
 async def test_error_of_the_guest_becomes_one_of_ours_in_printable_words() -> None:

@@ -15,7 +15,7 @@ from lot.api.schemas.sessions import (
     NewPullRequest,
     NewSession,
     NewTerminal,
-    PortBody,
+    PortsBody,
     ProcessBody,
     SessionBody,
     SessionChanges,
@@ -139,15 +139,20 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
         return [_process(process) for process in await engine.client_of(SessionId(session)).processes()]
 
     @router.get("/{session}/ports")
-    async def list_ports(session: str) -> list[PortBody]:
-        """Return what listens in the sandbox. 503: it is not on."""
-        await store.get_session(SessionId(session))
-        ports = await engine.client_of(SessionId(session)).ports()
-        return [PortBody(port=one.port, address=one.address, process=one.process) for one in ports]
+    async def list_ports(session: str) -> PortsBody:
+        """Return what listens in the sandbox, the project's own port first; while it is off, nothing, and why.
+
+        The event stream tells of a change with a frame `{"changed": "ports"}`.
+        """
+        ports, reason = await engine.ports(SessionId(session))
+        return views.ports(SessionId(session), ports, reason)
 
     @router.get("/{session}/logs", response_class=PlainTextResponse)
     async def read_logs(session: str, process: str = "dev") -> Response:
-        """Return the newest 256 KiB that a process printed; while the sandbox is off, as of the last pause."""
+        """Return the newest 256 KiB that a process printed; while the sandbox is off, as of the last pause.
+
+        The dev server is the process `dev`; what runs beside it is `dev-<name>`.
+        """
         return PlainTextResponse(await engine.logs(SessionId(session), process))
 
     @router.post("/{session}/terminals", status_code=201)

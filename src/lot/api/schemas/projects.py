@@ -1,6 +1,13 @@
 """Bodies about projects, snapshots and pull requests."""
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from lot.runner.protocol import MAX_DEV_PROCESSES
+
+ProcessName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
+Command = Annotated[str, StringConstraints(min_length=1, max_length=16_384, pattern=r"^[^\x00]+$")]
 
 
 class _Body(BaseModel):
@@ -24,6 +31,17 @@ class NewProject(_Body):
     budget_usd: float | None = Field(default=None, gt=0)
     has_browser: bool = Field(default=False, description="Browser verification: agents may look at the app")
     rebuilds_when_stale: bool = Field(default=False, description="Build a new snapshot when this one is stale")
+    processes: dict[ProcessName, Command] = Field(
+        default_factory=dict,
+        max_length=MAX_DEV_PROCESSES,
+        description="What runs beside the dev server, in order: a name of [a-z0-9-]{1,32} to its command",
+    )
+
+    @model_validator(mode="after")
+    def _has_what_they_run_beside(self) -> Self:
+        if self.processes and not self.dev_command:
+            raise ValueError("processes run beside a dev server: give a dev command, too")
+        return self
 
 
 class ProjectChanges(_Body):
@@ -86,6 +104,7 @@ class ProjectBody(_Body):
     spent_usd: float
     has_browser: bool
     rebuilds_when_stale: bool
+    processes: dict[str, str] = Field(description="What runs beside the dev server, in order")
 
 
 class FindingBody(_Body):

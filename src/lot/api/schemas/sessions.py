@@ -123,6 +123,7 @@ class SessionBody(_Body):
     created_at: AwareDatetime
     changed_at: AwareDatetime
     is_setup: bool = Field(default=False, description="Its agent finds out how the project is set up")
+    processes: list[str] = Field(description="What runs beside its dev server, each as the process dev-<name>")
 
 
 class MessageBody(_Body):
@@ -158,6 +159,12 @@ class PartFrame(_Body):
     """A frame of the event stream that is no event: something still being written, to be shown and forgotten."""
 
     part: LivePart
+
+
+class ChangeFrame(_Body):
+    """A frame of the event stream that is no event: something else of the session has changed, to be read anew."""
+
+    changed: Literal["ports"]
 
 
 class EventPage(_Body):
@@ -214,11 +221,24 @@ class ProcessBody(_Body):
 
 
 class PortBody(_Body):
-    """A listening port in a session's sandbox."""
+    """A port on which something listens in a session's sandbox; all words are the sandbox's own."""
 
     port: int
-    address: str
-    process: str | None
+    name: str = Field(description="Of the dev process it belongs to, else of the program; may be empty")
+    is_main: bool = Field(description="True: the project's own port, where its app is seen")
+    url: str = Field(description="Where it is previewed, an origin of its own")
+    sign_in_url: str = Field(description="The same with a signed, short-lived ticket")
+    addresses: list[str]
+    process: str | None = Field(description="The durable process that it descends from")
+    pid: int | None
+    command: str | None = Field(description="Name of the program that listens")
+
+
+class PortsBody(_Body):
+    """What listens in a session's sandbox, the project's own port first."""
+
+    ports: list[PortBody]
+    reason: str | None = Field(description="Why nothing can be seen of it; null while the sandbox is on")
 
 
 class UsageBody(_Body):

@@ -1,0 +1,36 @@
+"""What runs beside a project's dev server, from the options of `lot project create`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lot.core.errors import InvalidInputError
+from lot.core.procfile import WEB, parse_procfile
+
+
+def dev_and_beside(dev: str | None, given: Sequence[str], procfile: Path | None) -> tuple[str | None, dict[str, str]]:
+    """Return the dev command, and what runs beside it by name.
+
+    Args:
+        dev: Takes the place of the Procfile's `web`.
+        given: `NAME=COMMAND` each; takes the place of what the Procfile names so.
+
+    Raises:
+        InvalidInputError: one has no name, or the Procfile cannot be read.
+    """
+    beside = _read(procfile) if procfile else {}
+    web = beside.pop(WEB, None)
+    for each in given:
+        name, equals, command = each.partition("=")
+        if not equals:
+            raise InvalidInputError(f"--process {each!r} has no name. Next step: --process NAME='COMMAND'")
+        beside[name.strip()] = command.strip()
+    return dev or web, beside
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        return parse_procfile(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path} cannot be read: {error}. Next step: name a Procfile in UTF-8") from error
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{path}, {error}. Next step: mend that line") from error
