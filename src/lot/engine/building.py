@@ -45,8 +45,8 @@ class Builds:
         """Return whether any build is under way."""
         return bool(self._steps)
 
-    async def begin(self, project: Project) -> Snapshot:
-        """Record a new snapshot of a project and start building it."""
+    async def begin(self, project: Project, *, log: str = "") -> Snapshot:
+        """Record a new snapshot of a project and start building it; its log goes on from `log`."""
         snapshot_id = SnapshotId(new_id())
         snapshot = await self._parts.store.add_snapshot(
             Snapshot(
@@ -63,7 +63,7 @@ class Builds:
                 dev_command=project.dev_command,
                 port=project.port,
                 failure=None,
-                log="",
+                log=log,
                 build_s=None,
                 lease=Lease(),
                 created_at=self._parts.now(),

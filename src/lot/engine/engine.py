@@ -33,6 +33,7 @@ from lot.engine.bus import follow
 from lot.engine.conversation import Conversation
 from lot.engine.creating import Draft, SessionOptions, create_project, create_session
 from lot.engine.deleting import free
+from lot.engine.detecting import log_text
 from lot.engine.dev_server import restart_dev_server
 from lot.engine.diffs import keep_diff
 from lot.engine.forking import split
@@ -112,8 +113,8 @@ class Engine:
         Args:
             wanted: See `creating.create_project`, which says what is raised.
         """
-        project = await create_project(self.parts, **wanted)
-        await self.builds.begin(project)
+        project, proposal = await create_project(self.parts, **wanted)
+        await self.builds.begin(project, log=log_text(proposal) if proposal else "")
         return project
 
     async def change_project(self, project_id: ProjectId, changes: Mapping[str, Any]) -> Project:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from git_repository import commit, git
 from mock_lot import MockLot
 
 from lot.cli.env_file import read_env_file
@@ -59,3 +60,24 @@ def test_list_show_and_delete(lot, mock: MockLot):
     assert lot.json("project", "list", "--json")[0]["name"] == "shop"
     assert lot.json("project", "delete", "shop", "--json") == {"deleted": "shop"}
     assert mock.projects == {}
+
+
+def test_detect_shows_what_would_be_run_without_a_server(lot, mock: MockLot, tmp_path: Path):
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "package.json").write_text('{"scripts": {"dev": "vite"}}')
+    commit(tmp_path, "Procfile", "worker: node \x1b[31mworker.js\n")
+    shown = lot("project", "detect", str(tmp_path))
+    assert shown.exit_code == 0, shown.output
+    assert "setup, run once\n  npm install\n" in shown.stdout
+    assert "dev server, port 5173\n  npm run dev\n" in shown.stdout
+    assert "process worker\n" in shown.stdout
+    assert "\x1b" not in shown.stdout
+    assert "a script dev that runs Vite" in shown.stdout
+    assert lot.json("project", "detect", str(tmp_path), "--json")["port"] == 5173
+    assert not mock.calls
+
+
+def test_detect_of_what_is_no_repository_is_refused(lot, tmp_path: Path):
+    result = lot("project", "detect", str(tmp_path / "nowhere"))
+    assert result.exit_code == 1
+    assert "does not exist" in result.stderr

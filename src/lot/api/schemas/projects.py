@@ -8,7 +8,11 @@ class _Body(BaseModel):
 
 
 class NewProject(_Body):
-    """What a project is made from; creating it starts building its snapshot."""
+    """What a project is made from; creating it starts building its snapshot.
+
+    Where neither command nor port is given, all three are told from the repository's files, and the build's log says
+    why; an empty command means that there is none.
+    """
 
     source: str = Field(min_length=1, max_length=4096, description="Git URL, or absolute path on the server's machine")
     name: str | None = Field(default=None, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
