@@ -32,6 +32,8 @@ class App:
     """What people call its kind, such as Vite or Django."""
     folder: str
     rank: Rank
+    tools: tuple[str, ...] = ()
+    """Commands that bring programs for the whole sandbox, before anything is installed with them."""
     install: tuple[Step, ...] = ()
     prepare: tuple[Step, ...] = ()
     """What needs both the dependencies and the services, such as migrations."""

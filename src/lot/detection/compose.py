@@ -4,9 +4,11 @@ Containers are not started: the databases are installed in the sandbox, where th
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lot.detection.environment import read_variables
 from lot.detection.repository import Survey, mapping, strings
 
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
@@ -21,7 +23,7 @@ _KNOWN = {
     "redis-stack-server": "redis",
     "valkey": "redis",
 }
-_DEFAULT = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
+_VARIABLE = re.compile(r"\$\{(\w+)(?::?([-?+])([^}]*))?\}|\$(\w+)")
 _MAX_VALUE = 500
 _PORT = re.compile(r"(?:^|:)(\d{2,5})(?:/tcp)?$")
 
@@ -57,6 +59,7 @@ def read_compose(survey: Survey) -> ComposeFile | None:
     path = survey.first("", *FILES)
     if path is None:
         return None
+    given = read_variables(survey.text(".env"))
     databases: list[ComposeDatabase] = []
     unknown: list[str] = []
     environment: dict[str, str] = {}
@@ -64,7 +67,7 @@ def read_compose(survey: Survey) -> ComposeFile | None:
     for name, value in mapping(survey.yaml(path).get("services")).items():
         service = mapping(value)
         image = str(service.get("image") or "")
-        own = _environment(service.get("environment"))
+        own = _environment(service.get("environment"), given)
         if "build" in service:
             environment |= own
             ports += _ports(service.get("ports"))
@@ -80,17 +83,24 @@ def _short(image: str) -> str:
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
-def _environment(value: object) -> dict[str, str]:
+def _environment(value: object, given: Mapping[str, str]) -> dict[str, str]:
     pairs: list[tuple[str, Any]] = [*mapping(value).items()]
     pairs += [(line.partition("=")[0], line.partition("=")[2]) for line in strings(value) if "=" in line]
     return {
-        name: _resolved(str(one)[:_MAX_VALUE]) for name, one in pairs if one is not None and re.fullmatch(r"\w+", name)
+        name: _resolved(str(one)[:_MAX_VALUE], given)
+        for name, one in pairs
+        if one is not None and re.fullmatch(r"\w+", name)
     }
 
 
-def _resolved(text: str) -> str:
-    """Return a value with each `${NAME:-default}` as its default."""
-    return _DEFAULT.sub(lambda found: found[2] or "", text)
+def _resolved(text: str, given: Mapping[str, str]) -> str:
+    """Return a value with each `${NAME:-default}` as the tracked `.env` has it, else as its default."""
+
+    def value(found: re.Match[str]) -> str:
+        default = found[3] if found[2] == "-" else ""
+        return given.get(found[1] or found[4], default) or default
+
+    return _VARIABLE.sub(value, text)
 
 
 def _ports(value: object) -> list[int]:

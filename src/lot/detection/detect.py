@@ -24,7 +24,8 @@ _LIKELY = ("web", "frontend", "client", "app", "site", "www", "ui", "dashboard",
 """Names of folders that hold what a user looks at, the likeliest first."""
 MAX_COMMAND = 16_384
 """Characters; what a project's commands may have."""
-_MAX_PROCESSES = 10
+MAX_SERVERS = 6
+"""Beside the main app; a repository of more is a collection rather than an app of many parts."""
 _PROCFILE_PORT = 8000
 _PORT_FLAG = re.compile(r"(?:--port[= ]|-p[= ]?|-b[= ]?\S*:|--bind[= ]?\S*:)(\d{2,5})\b")
 _WATCHED = ("Procfile", "Procfile.dev", "Dockerfile", ".devcontainer/Dockerfile", ".tool-versions", "mise.toml")
@@ -94,7 +95,10 @@ def _find(survey: Survey) -> _Found:
     beside: tuple[App, ...] = ()
     if main is not None and not main.starts_all:
         servers = [app for app in apps if app.dev and app.rank is Rank.SERVER and not _is_same(app, main)]
-        beside = tuple(sorted(servers, key=_likelihood)[:_MAX_PROCESSES])
+        if len(servers) <= MAX_SERVERS:
+            beside = tuple(sorted(servers, key=_likelihood))
+        else:
+            survey.note(f"The repository holds {len(servers)} servers beside {main.name}, which are not set up.")
     parts = [app for app in apps if not app.folder or (main is not None and app.folder == main.folder)]
     if main is not None and main.starts_all:
         parts = apps
@@ -177,7 +181,8 @@ def _before(found: _Found) -> list[str]:
 
 def _steps(survey: Survey, found: _Found) -> tuple[list[Step], list[str]]:
     """Return the apps' own commands, each once: first what installs, then what needs it all."""
-    steps = [step for app in found.installed for step in app.install]
+    steps = [Step(tool) for app in found.installed for tool in app.tools]
+    steps += [step for app in found.installed for step in app.install]
     steps += [step for app in found.installed for step in app.prepare]
     if steps or not found.devcontainer or not found.devcontainer.commands:
         return list(dict.fromkeys(steps)), []

@@ -27,9 +27,14 @@ def read_examples(survey: Survey, folders: list[str]) -> ExampleVariables:
     found = ExampleVariables()
     for folder in folders:
         path = survey.first(folder, *EXAMPLES)
-        lines = survey.text(path).splitlines() if path else []
-        pairs = [(match[1], match[2].strip().strip("'\"")) for line in lines if (match := _LINE.match(line))]
-        if path and pairs and path not in found.paths:
+        variables = read_variables(survey.text(path)) if path else {}
+        if path and variables and path not in found.paths:
             found.paths.append(path)
-            found.values = dict(pairs[:_MAX_NAMES]) | found.values
+            found.values = variables | found.values
     return found
+
+
+def read_variables(text: str) -> dict[str, str]:
+    """Return what an `.env` or an example of one sets; the last of a name counts."""
+    pairs = [(match[1], match[2].strip().strip("'\"")) for line in text.splitlines() if (match := _LINE.match(line))]
+    return dict(pairs[:_MAX_NAMES])

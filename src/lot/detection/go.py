@@ -16,7 +16,7 @@ _LISTENS = re.compile(r"ListenAndServe|\.Listen\(|gin\.(?:Default|New)\(|echo\.N
 _ADDRESS = re.compile(r"\"(?:[\w.]*:)?(\d{4,5})\"")
 _ENVIRONMENT = re.compile(r"os\.(?:Getenv|LookupEnv)\(\"PORT\"\)")
 _VERSION = re.compile(r"^go (\d+)\.(\d+)", re.MULTILINE)
-_REQUIRED = re.compile(r"^[ \t]*(?:require\s+)?([\w.-]+\.[a-z]+/[\w./-]+)\s+v\d", re.MULTILINE)
+_REQUIRED = re.compile(r"^[ \t]*(?:require\s+)?([\w.-]+\.[a-z]+/[\w./-]+)\s+v\S+[ \t]*$", re.MULTILINE)
 _LIKELY = ("server", "web", "api", "app", "main")
 _DEFAULT_PORT = 8080
 

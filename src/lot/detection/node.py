@@ -16,7 +16,7 @@ from lot.detection.node_tools import (
     port_in_config,
     port_in_script,
 )
-from lot.detection.repository import Survey, depth_of, is_below, join, mapping, strings
+from lot.detection.repository import Survey, depth_of, is_below, join, mapping, parent, strings
 
 _MAX_PACKAGES = 40
 _MAX_PATTERNS = 50
@@ -83,8 +83,7 @@ class _Finder:
         package, manager = self._package, self._manager
         start = self._start()
         node = newer_node(self._survey, self._home, self._packages[self._home].manifest)
-        before = [Step(f"sudo npm install --global node@{node[0]}")] if node else []
-        install = [*before, *(Step(command, self._home) for command in manager.commands)]
+        newer = [f"sudo npm install --global node@{node[0]}"] if node else []
         reasons = [f"{manager.reason}."]
         if node:
             reasons.append(f"{node[1]} asks for Node {node[0]}, newer than the sandbox's own.")
@@ -99,7 +98,8 @@ class _Finder:
             name=start.name,
             folder=package.folder,
             rank=start.rank,
-            install=(*install, *self._builds(package, start)),
+            tools=(*newer, *manager.tools),
+            install=(Step(manager.install, self._home), *self._builds(package, start)),
             prepare=self._migrations(),
             dev=start.command,
             port=start.port,
@@ -238,13 +238,23 @@ class _Finder:
 
     def _migrations(self) -> tuple[Step, ...]:
         folder, scripts = self._package.folder, self._package.scripts
-        if schema := self._survey.first(folder, "prisma/schema.prisma", "schema.prisma"):
-            has_migrations = any(is_below(path, join(folder, "prisma/migrations")) for path in self._survey.files.paths)
+        if schema := self._prisma_schema():
+            migrations = join(parent(schema), "migrations")
+            has_migrations = any(is_below(path, migrations) for path in self._survey.files.paths)
             commands = ("prisma generate", "prisma migrate deploy" if has_migrations else "prisma db push")
-            where = "" if schema.endswith("prisma/schema.prisma") else " --schema=schema.prisma"
+            name = schema.removeprefix(f"{folder}/") if folder else schema
+            where = "" if name in ("prisma/schema.prisma", "schema.prisma") else f" --schema={shlex.quote(name)}"
             return tuple(Step(self._manager.program_of_package(one + where), folder) for one in commands)
         script = next((name for name in _MIGRATIONS if name in scripts), None)
         return (Step(self._manager.script(script), folder),) if script else ()
+
+    def _prisma_schema(self) -> str | None:
+        """Return the schema of the package's own database: where Prisma looks by itself, else the shallowest."""
+        if not self._package.dependencies & {"prisma", "@prisma/client"}:
+            return None
+        folder = self._package.folder
+        found = [path for path, _ in self._survey.sources(folder, "schema.prisma")]
+        return self._survey.first(folder, "prisma/schema.prisma", "schema.prisma") or next(iter(found), None)
 
     def _watched(self, manager: PackageManager) -> tuple[str, ...]:
         names = ("package.json", "pnpm-workspace.yaml", ".yarnrc.yml", ".npmrc", ".nvmrc", ".node-version")

@@ -46,10 +46,18 @@ class PackageManager:
     """Whether it is a Yarn of today, whose options differ from those of Yarn 1."""
 
     @property
-    def commands(self) -> list[str]:
-        """Return what installs the program, then the dependencies."""
-        brought = [f"sudo npm install --global {shlex.quote(self.program)}"] if self.program else []
-        return [*brought, self._install]
+    def tools(self) -> list[str]:
+        """Return the command that brings the program."""
+        return [f"sudo npm install --global {shlex.quote(self.program)}"] if self.program else []
+
+    @property
+    def install(self) -> str:
+        """Return the command that installs the dependencies."""
+        if self.name == "npm":
+            return "npm ci" if self.lock else "npm install"
+        if not self.lock:
+            return f"{self.name} install"
+        return f"{self.name} install {'--immutable' if self.is_berry else '--frozen-lockfile'}"
 
     def script(self, name: str) -> str:
         """Return the command that runs a script of package.json."""
@@ -60,14 +68,6 @@ class PackageManager:
         return {"npm": f"npx {command}", "pnpm": f"pnpm exec {command}", "bun": f"bunx {command}"}.get(
             self.name, f"yarn run {command}"
         )
-
-    @property
-    def _install(self) -> str:
-        if self.name == "npm":
-            return "npm ci" if self.lock else "npm install"
-        if not self.lock:
-            return f"{self.name} install"
-        return f"{self.name} install {'--immutable' if self.is_berry else '--frozen-lockfile'}"
 
 
 def find_manager(survey: Survey, folder: str, manifest: dict[str, Any]) -> PackageManager:

@@ -5,7 +5,7 @@ import shlex
 from lot.detection.app import App, Rank, Step
 from lot.detection.python_apps import AppObject, find_app_object, imported_framework
 from lot.detection.python_packages import MANIFESTS, Installation, has_project, read_installation
-from lot.detection.repository import Survey, is_below, join
+from lot.detection.repository import Survey, depth_of, is_below, join
 
 _DEPTH = 3
 _NAMES = {"django": "Django", "fastapi": "FastAPI", "flask": "Flask"}
@@ -48,14 +48,15 @@ def _is_started_from_above(survey: Survey, folder: str, folders: list[str]) -> b
 def _app(survey: Survey, folder: str, apart: list[str]) -> App:
     found = find_app_object(survey, folder, apart)
     installation = read_installation(survey, folder, found.framework if found else imported_framework(survey, folder))
-    install = [*installation.commands]
+    install = tuple(Step(command, installation.home) for command in installation.commands)
+    programs = _programs(folder, installation.home)
     if found is None:
         return App(
             name="Python",
             folder=folder,
             rank=Rank.PARTS,
-            install=tuple(Step(command, folder) for command in install),
-            path=".venv/bin",
+            install=install,
+            path=programs,
             packages=installation.packages,
             dependencies=installation.dependencies,
             watched=installation.watched,
@@ -63,17 +64,19 @@ def _app(survey: Survey, folder: str, apart: list[str]) -> App:
             notes=installation.notes,
         )
     if found.framework == "fastapi":
-        install += _server_installs(installation)
+        install += tuple(Step(f"{programs}/pip install {one}", folder) for one in _server_installs(installation))
     name, port = _NAMES[found.framework], _PORTS[found.framework]
     return App(
         name=name,
         folder=folder,
         rank=Rank.SERVER,
-        install=tuple(Step(command, folder) for command in install),
-        prepare=tuple(Step(command, folder) for command in _migrations(survey, folder, found, installation)),
-        dev=_dev(folder, found, port),
+        install=install,
+        prepare=tuple(
+            Step(f"{programs}/{command}", folder) for command in _migrations(survey, folder, found, installation)
+        ),
+        dev=f"{programs}/{_dev(folder, found, port)}",
         port=port,
-        path=".venv/bin",
+        path=programs,
         packages=installation.packages,
         dependencies=installation.dependencies,
         serves_pages=found.framework == "django",
@@ -82,6 +85,11 @@ def _app(survey: Survey, folder: str, apart: list[str]) -> App:
         why_started=(_reason(found, name),),
         notes=(*installation.notes, *_notes(survey, found)),
     )
+
+
+def _programs(folder: str, home: str) -> str:
+    """Return the folder of the environment's programs, as seen from the app's."""
+    return "../" * (depth_of(folder) - depth_of(home)) + ".venv/bin"
 
 
 def _reason(found: AppObject, name: str) -> str:
@@ -93,14 +101,14 @@ def _reason(found: AppObject, name: str) -> str:
 
 def _dev(folder: str, found: AppObject, port: int) -> str:
     if found.framework == "django":
-        return f".venv/bin/python {_relative(found.path, folder)} runserver 0.0.0.0:{port}"
+        return f"python {_relative(found.path, folder)} runserver 0.0.0.0:{port}"
     if found.framework == "flask":
-        return f".venv/bin/flask --app {_flask_app(folder, found)} run --debug --host 0.0.0.0 --port {port}"
+        return f"flask --app {_flask_app(folder, found)} run --debug --host 0.0.0.0 --port {port}"
     options = ["--factory"] if found.is_factory else []
     if found.app_folder != folder:
         options += ["--app-dir", _relative(found.app_folder, folder)]
     options += ["--reload", "--host", "0.0.0.0", "--port", str(port)]
-    return f".venv/bin/uvicorn {found.module}:{found.name} {' '.join(options)}"
+    return f"uvicorn {found.module}:{found.name} {' '.join(options)}"
 
 
 def _flask_app(folder: str, found: AppObject) -> str:
@@ -121,19 +129,19 @@ def _server_installs(installation: Installation) -> list[str]:
     )
     missing = [] if has_server else ["uvicorn"]
     missing += [] if installation.dependencies & _RELOADERS else ["watchfiles"]
-    return [f".venv/bin/pip install {' '.join(missing)}"] if missing else []
+    return [" ".join(missing)] if missing else []
 
 
 def _migrations(survey: Survey, folder: str, found: AppObject, installation: Installation) -> list[str]:
     if found.framework == "django":
-        return [f".venv/bin/python {_relative(found.path, folder)} migrate --noinput"]
+        return [f"python {_relative(found.path, folder)} migrate --noinput"]
     if (
         found.framework == "flask"
         and "flask-migrate" in installation.dependencies
         and survey.has(join(folder, "migrations/env.py"))
     ):
-        return [f".venv/bin/flask --app {_flask_app(folder, found)} db upgrade"]
-    return [".venv/bin/alembic upgrade head"] if survey.has(join(folder, "alembic.ini")) else []
+        return [f"flask --app {_flask_app(folder, found)} db upgrade"]
+    return ["alembic upgrade head"] if survey.has(join(folder, "alembic.ini")) else []
 
 
 def _notes(survey: Survey, found: AppObject) -> list[str]:

@@ -14,6 +14,7 @@ _FASTAPI_FACTORY = re.compile(
 _FUNCTION = re.compile(r"def (\w+)\(([^)]*)")
 _MADE_INSIDE = re.compile(r"[ \t]+(?:return|\w+\s*(?::\s*[\w.]+\s*)?=)\s*(?:[\w.]+\.)?(FastAPI|Flask)\(")
 _FLASK_RESULT = re.compile(r"^(\w+)\s*=\s*(?:[\w.]+\.)?(?:create|make)_app\(", re.MULTILINE)
+_FRAMEWORKS = ("django", "fastapi", "flask")
 _LIKELY = ("main", "app", "server", "wsgi", "asgi", "application", "api", "index", "__init__")
 _OWN_IMPORT = r"^[ \t]*(?:from|import) +(?:\.|{name}\b)"
 
@@ -49,17 +50,17 @@ def find_app_object(survey: Survey, folder: str, apart: list[str]) -> AppObject 
     for path, text in sources:
         if path.endswith("manage.py") and "django" in text:
             return AppObject("django", path)
-    found = _find(sources, "fastapi", _FASTAPI, is_factory=False, hint="FastAPI")
-    found = found or _find(sources, "fastapi", _FASTAPI, is_factory=False, hint="Starlette")
-    found = found or _find(sources, "fastapi", _FASTAPI_FACTORY, is_factory=True)
-    found = found or _find_factory(sources, "FastAPI")
-    found = found or _find(sources, "flask", _FLASK, is_factory=False, hint="Flask")
+    found = _find(sources, folder, "fastapi", _FASTAPI, is_factory=False, hint="FastAPI")
+    found = found or _find(sources, folder, "fastapi", _FASTAPI, is_factory=False, hint="Starlette")
+    found = found or _find(sources, folder, "fastapi", _FASTAPI_FACTORY, is_factory=True)
+    found = found or _find_factory(sources, folder, "FastAPI")
+    found = found or _find(sources, folder, "flask", _FLASK, is_factory=False, hint="Flask")
     if found:
         return found
     if not any("Flask(" in text for _, text in sources):
         return None
     # A module that calls the factory has whatever else the app needs around it.
-    return _find(sources, "flask", _FLASK_RESULT, is_factory=False) or _find_factory(sources, "Flask")
+    return _find(sources, folder, "flask", _FLASK_RESULT, is_factory=False) or _find_factory(sources, folder, "Flask")
 
 
 def imported_framework(survey: Survey, folder: str) -> str | None:
@@ -72,16 +73,22 @@ def imported_framework(survey: Survey, folder: str) -> str | None:
 
 
 def _find(
-    sources: list[tuple[str, str]], framework: str, pattern: re.Pattern[str], *, is_factory: bool, hint: str = ""
+    sources: list[tuple[str, str]],
+    top: str,
+    framework: str,
+    pattern: re.Pattern[str],
+    *,
+    is_factory: bool,
+    hint: str = "",
 ) -> AppObject | None:
     for path, text in sources:
         if hint in text and (found := pattern.search(text)) and not (is_factory and _needs_arguments(found[2])):
-            module, app_folder = _module(path, text, {each for each, _ in sources})
+            module, app_folder = _module(path, text, {each for each, _ in sources}, top)
             return AppObject(framework, path, module, found[1], app_folder, is_factory)
     return None
 
 
-def _find_factory(sources: list[tuple[str, str]], made: str) -> AppObject | None:
+def _find_factory(sources: list[tuple[str, str]], top: str, made: str) -> AppObject | None:
     """Return a function at the top of a file that makes an app of this class."""
     for path, text in sources:
         function = None
@@ -91,7 +98,7 @@ def _find_factory(sources: list[tuple[str, str]], made: str) -> AppObject | None
             elif line[:1].strip():
                 function = None
             elif function and (found := _MADE_INSIDE.match(line)) and found[1] == made:
-                module, app_folder = _module(path, text, {each for each, _ in sources})
+                module, app_folder = _module(path, text, {each for each, _ in sources}, top)
                 return AppObject(made.lower(), path, module, function, app_folder, is_factory=True)
     return None
 
@@ -101,11 +108,11 @@ def _needs_arguments(parameters: str) -> bool:
     return any(one.strip() and "=" not in one and not one.strip().startswith("*") for one in parameters.split(","))
 
 
-def _module(path: str, text: str, paths: set[str]) -> tuple[str, str]:
-    """Return a file's module name and the folder it is imported from."""
+def _module(path: str, text: str, paths: set[str], top: str) -> tuple[str, str]:
+    """Return a file's module name and the folder it is imported from, which is `top` or below."""
     stem, folder = path.rpartition("/")[2].removesuffix(".py"), parent(path)
     names = [] if stem == "__init__" else [stem]
-    while folder and (join(folder, "__init__.py") in paths or _imports_own(folder, text)):
+    while folder != top and (join(folder, "__init__.py") in paths or _imports_own(folder, text)):
         folder, name = parent(folder), folder.rpartition("/")[2]
         names.insert(0, name)
     return ".".join(names), folder
@@ -114,6 +121,8 @@ def _module(path: str, text: str, paths: set[str]) -> tuple[str, str]:
 def _imports_own(folder: str, text: str) -> bool:
     """Return whether a file imports from its own folder by name, which need not have an `__init__.py`."""
     name = re.escape(folder.rpartition("/")[2])
+    if name in _FRAMEWORKS:
+        return False
     return re.search(_OWN_IMPORT.format(name=name), text, re.MULTILINE) is not None
 
 

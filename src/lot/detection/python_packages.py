@@ -3,12 +3,13 @@
 Debian's own Python takes no packages, so everything goes into `.venv`; the tools that fill it live in `~/.tools`.
 """
 
+import fnmatch
 import re
 import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from lot.detection.repository import Survey, join, mapping, strings
+from lot.detection.repository import Survey, join, mapping, parent, strings
 
 BASE_PYTHON = (3, 13)
 """The base image's Python."""
@@ -19,6 +20,7 @@ _VENV = (
     "apt-get install --yes python3-venv && python3 -m venv --clear .venv; }"
 )
 _TOOLS = "~/.tools"
+_MAX_MEMBERS = 50
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(\[[^\]]*\])?")
 _INCLUDED = re.compile(r"\s*(?:-r|--requirement)[ =]?\s*(\S+)")
 _REQUIREMENT_FILES = (
@@ -38,6 +40,8 @@ _SPECIFIER = re.compile(r"(<=?|==|~=|\^)\s*(\d+)\.(\d+)")
 class Installation:
     """How one folder's dependencies come into `.venv`."""
 
+    home: str
+    """Where the commands run and `.venv` is: the folder itself, or the root of its workspace."""
     commands: tuple[str, ...]
     reason: str
     dependencies: frozenset[str]
@@ -54,14 +58,21 @@ def read_installation(survey: Survey, folder: str, wanted: str | None) -> Instal
         wanted: A framework that its sources import; installed by name where nothing names dependencies.
     """
     project = survey.toml(join(folder, "pyproject.toml"))
-    commands, reason, notes = _commands(survey, folder, project, wanted)
+    home = _home(survey, folder)
+    commands, reason, notes = _commands(survey, home, survey.toml(join(home, "pyproject.toml")), wanted)
     dependencies = _dependencies(survey, folder, project) | ({wanted} if wanted and not reason else frozenset())
     return Installation(
+        home=home,
         commands=(_VENV, *commands) if commands else (),
         reason=reason or f"{folder or 'the root'} has Python sources, and no file that names what they need",
         dependencies=dependencies,
         packages=frozenset(package for name in dependencies for package in _HEADERS.get(name, ())),
-        watched=tuple(path for name in (*_WATCHED, *_REQUIREMENT_FILES[1:]) if survey.has(path := join(folder, name))),
+        watched=tuple(
+            path
+            for each in dict.fromkeys((home, folder))
+            for name in (*_WATCHED, *_REQUIREMENT_FILES[1:])
+            if survey.has(path := join(each, name))
+        ),
         notes=(*notes, *_version_notes(survey, folder, project)),
     )
 
@@ -74,6 +85,22 @@ def has_project(survey: Survey, folder: str) -> bool:
     return survey.first(folder, *MANIFESTS[1:], *_REQUIREMENT_FILES) is not None
 
 
+def _home(survey: Survey, folder: str) -> str:
+    """Return the root of the uv workspace that a folder is a member of, else the folder."""
+    root = folder
+    while root:
+        root = parent(root)
+        patterns = _members(survey.toml(join(root, "pyproject.toml")))
+        if any(fnmatch.fnmatchcase(folder, join(root, pattern)) for pattern in patterns):
+            return root
+    return folder
+
+
+def _members(project: dict[str, Any]) -> list[str]:
+    uv = mapping(mapping(project.get("tool")).get("uv"))
+    return strings(mapping(uv.get("workspace")).get("members"))[:_MAX_MEMBERS]
+
+
 def _commands(
     survey: Survey, folder: str, project: dict[str, Any], wanted: str | None
 ) -> tuple[tuple[str, ...], str, list[str]]:
@@ -81,7 +108,8 @@ def _commands(
     poetry = mapping(mapping(project.get("tool")).get("poetry"))
     if survey.has(path := join(folder, "uv.lock")):
         # Inexact, so that pip stays; with the sandbox's Python, as others would have to be downloaded.
-        sync = f"{_TOOLS}/bin/uv sync --frozen --inexact --python .venv/bin/python"
+        everything = " --all-packages" if _members(project) else ""
+        sync = f"{_TOOLS}/bin/uv sync --frozen --inexact{everything} --python .venv/bin/python"
         return (_tool("uv"), sync), f"{path} is uv's lock file", []
     if survey.has(path := join(folder, "poetry.lock")) or poetry.keys() - {"packages"}:
         root = "" if _has_package(survey, folder, str(poetry.get("name") or _name(project))) else " --no-root"

@@ -129,7 +129,7 @@ _MANIFESTS = frozenset(
         *("devcontainer.json", ".devcontainer.json", "Dockerfile", "schema.prisma"),
         *(".nvmrc", ".node-version", ".python-version", ".ruby-version", "CLAUDE.md", "AGENTS.md", "README.md"),
         *(".env.example", ".env.sample", ".env.template", ".env.dist", "env.example", "example.env"),
-        *(".env.development", ".env.local.example", ".env.development.example"),
+        *(".env", ".env.development", ".env.local.example", ".env.development.example"),
     }
 )
 _TELLING = re.compile(
@@ -195,5 +195,6 @@ def is_below(path: str, folder: str) -> bool:
 def is_own(folder: str, depth: int) -> bool:
     """Return whether a folder may hold what the repository is about."""
     parts = folder.split("/") if folder else []
-    hidden = any(part.startswith(".") and part != ".devcontainer" for part in parts)
+    # Braces: a template, of which somebody makes repositories.
+    hidden = any((part.startswith(".") and part != ".devcontainer") or "{{" in part for part in parts)
     return len(parts) <= depth and not hidden and not _FOREIGN.intersection(part.lower() for part in parts)

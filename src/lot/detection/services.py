@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lot.detection.app import App
 from lot.detection.compose import ComposeDatabase, ComposeFile
-from lot.detection.environment import ExampleVariables
+from lot.detection.environment import ExampleVariables, read_variables
 from lot.detection.proposal import ProposedService
 from lot.detection.repository import Survey
 
@@ -64,7 +64,7 @@ class _Login:
 def find_services(survey: Survey, apps: list[App], compose: ComposeFile | None, examples: ExampleVariables) -> Needs:
     """Return what the apps need beside themselves."""
     dependencies = {name: app for app in apps for name in sorted(app.dependencies)}
-    values = examples.values | (compose.environment if compose else {})
+    values = examples.values | read_variables(survey.text(".env")) | (compose.environment if compose else {})
     names = [*values, *_names_read(survey)]
     services, reasons = [], []
     for kind, make in (("postgresql", _postgresql), ("redis", _redis)):

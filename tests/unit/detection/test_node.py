@@ -257,6 +257,21 @@ def test_prisma_is_generated_and_migrated() -> None:
     migrated = proposal({**files, "prisma/migrations/1/migration.sql": ""})
     assert migrated.setup_command is not None
     assert migrated.setup_command.endswith("npx prisma migrate deploy")
+    elsewhere = proposal({"package.json": files["package.json"], "src/db/schema.prisma": "", "src/db/migrations/1": ""})
+    assert elsewhere.setup_command == (
+        "set -e\nnpm install\nnpx prisma generate --schema=src/db/schema.prisma\n"
+        "npx prisma migrate deploy --schema=src/db/schema.prisma"
+    )
+
+
+def test_programs_are_brought_before_anything_is_installed() -> None:
+    made = proposal(
+        {"package.json": {"scripts": {"lint": "x"}}, ".nvmrc": "22", "web/package.json": VITE, "web/yarn.lock": ""}
+    )
+    assert made.setup_command == (
+        "set -e\nsudo npm install --global yarn@1.22.22\nsudo npm install --global node@22\n"
+        "(cd web && yarn install --frozen-lockfile)\nnpm install"
+    )
 
 
 def test_examples_and_dependencies_are_not_what_a_repository_is_about() -> None:

@@ -202,3 +202,45 @@ def test_a_library_has_a_setup_and_no_dev_server() -> None:
     assert made.setup_command.endswith(".venv/bin/pip install -e .")
     assert made.dev_command is None
     assert "Nothing was found that starts a dev server." in made.notes
+
+
+def test_a_member_of_a_uv_workspace_uses_the_environment_of_its_root() -> None:
+    made = proposal(
+        {
+            "pyproject.toml": '[dependency-groups]\ndev = ["ruff"]\n[tool.uv.workspace]\nmembers = ["backend"]\n',
+            "uv.lock": "",
+            "backend/pyproject.toml": '[build-system]\n[project]\nname = "b"\ndependencies = ["fastapi[standard]"]\n',
+            "backend/app/__init__.py": "",
+            "backend/app/main.py": FASTAPI,
+            "backend/alembic.ini": "",
+        }
+    )
+    assert made.setup_command is not None
+    assert made.setup_command.splitlines()[2:] == [
+        f"{TOOLS} uv",
+        "~/.tools/bin/uv sync --frozen --inexact --all-packages --python .venv/bin/python",
+        "(cd backend && ../.venv/bin/alembic upgrade head)",
+    ]
+    assert made.dev_command == ("cd backend && ../.venv/bin/uvicorn app.main:app --reload --host 0.0.0.0 --port 8000")
+    assert {"uv.lock", "backend/pyproject.toml"} <= set(made.watched_files)
+
+
+def test_a_folder_named_like_its_framework_is_no_package() -> None:
+    made = proposal({"fastapi/requirements.txt": "fastapi[standard]\n", "fastapi/app/main.py": FASTAPI})
+    assert made.dev_command == (
+        "cd fastapi && .venv/bin/uvicorn main:app --app-dir app --reload --host 0.0.0.0 --port 8000"
+    )
+
+
+def test_a_collection_of_servers_is_not_started_as_one_app() -> None:
+    files = {
+        f"demo{number}/{name}": text for number in range(9) for name, text in (*SERVED.items(), ("main.py", FASTAPI))
+    }
+    made = proposal(files)
+    assert (made.processes, made.folder) == ((), "demo0")
+    assert "The repository holds 8 servers beside FastAPI, which are not set up." in made.notes
+
+
+def test_a_template_of_repositories_is_none() -> None:
+    made = proposal({"{{cookiecutter.name}}/manage.py": MANAGE, "{{cookiecutter.name}}/requirements.txt": "django\n"})
+    assert made.dev_command is None

@@ -173,3 +173,18 @@ def test_a_real_server_is_prepared_and_may_be_again(postgres_server: Any) -> Non
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert asked.stdout.strip() == "app"
+
+
+def test_a_tracked_env_fills_in_the_compose_file() -> None:
+    variables = "['POSTGRES_PASSWORD=${PASS:?not set}', 'POSTGRES_DB=${N-shop}']"
+    compose = f"services: {{db: {{image: postgres, environment: {variables}}}}}"
+    files = {"compose.yaml": compose, ".env": "PASS=changethis\nURL=postgres://postgres:${PASS}@localhost/shop\n"}
+    assert environment(files) == {
+        "DATABASE_URL": "postgresql://postgres:changethis@localhost:5432/shop",
+        "URL": "postgres://postgres:changethis@localhost:5432/shop",
+    }
+
+
+def test_an_indirect_dependency_shows_nothing() -> None:
+    made = proposal({"go.mod": "module x\nrequire (\n\tgithub.com/lib/pq v1.10.0 // indirect\n)\n"})
+    assert not made.services
