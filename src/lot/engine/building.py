@@ -251,7 +251,8 @@ class Builds:
         return status
 
     async def _note(self, snapshot: Snapshot, text: str) -> None:
-        self._steps[snapshot.id] = text
+        """Tell what is being done: in the log as it is, as the step in one line, without a script of several."""
+        self._steps[snapshot.id] = text if "\n" not in text else text.partition(":")[0]
         await self._parts.store.append_snapshot_log(snapshot.id, f"[lot] {text}\n")
 
 

@@ -42,6 +42,20 @@ async def test_commands_that_nobody_gave_are_detected_kept_and_told(lot: Rig) ->
     assert "[lot] running the setup command: npm ci\n" in log
 
 
+async def test_a_script_of_several_lines_is_in_the_log_and_not_in_the_step(lot: Rig) -> None:
+    lot.world.repository = {**VITE, "package.json": '{"scripts": {"dev": "vite"}, "dependencies": {"pg": "8"}}'}
+    lot.world.hold["run_command"] = anyio.Event()
+    project = await create(lot)
+    (snapshot,) = await lot.parts.store.list_snapshots(project.id)
+
+    async def is_set_up() -> bool:
+        return lot.engine.builds.step(snapshot.id) == "running the setup command"
+
+    await lot.eventually(is_set_up)
+    lot.world.hold["run_command"].set()
+    assert "[lot] running the setup command: set -e\nsudo apt-get update" in await build_log(lot, project)
+
+
 @pytest.mark.parametrize(
     ("given", "stored"),
     [
