@@ -20,6 +20,7 @@ ALLOWED = {
         "compose",
         "config",
         "demo",
+        "detection",
         "doctor",
         "engine",
         "examples",
@@ -33,6 +34,7 @@ ALLOWED = {
     "engine": {
         "broker",
         "config",
+        "detection",
         "fleet",
         "forge",
         "harness.harness",
@@ -47,6 +49,7 @@ ALLOWED = {
     "fleet.local": {"runner", "sandbox.driver"},
     "fleet.zygote": {"runner"},
     "forge": set(),
+    "detection": set(),
     "broker": {"config", "runner.protocol", "runner.wire_errors"},
     "runner": {"guest.wire", "harness", "sandbox"},
     "harness": {"sandbox.driver", "sandbox.link"},
@@ -124,6 +127,7 @@ def test_imports_point_inwards(file: Path) -> None:
         ("runner.app", "store.store"),
         ("runner.app", "engine.moves"),
         ("guest.wire", "core.ids"),
+        ("detection.node", "broker.mirror"),
         ("stores", "store.store"),
     ],
 )

@@ -38,6 +38,8 @@ class Views:
         snapshots = await store.list_snapshots(project.id)
         ready = await store.current_snapshot(project.id)
         spent_tokens, spent_usd = await store.spending(project.id)
+        sessions = await store.list_sessions(project.id)
+        setups = [session for session in sessions if session.is_setup]
         newest = max(snapshots, key=lambda snapshot: snapshot.generation, default=None)
         return ProjectBody(
             id=project.id,
@@ -51,7 +53,8 @@ class Views:
             environment_keys=sorted(await store.get_environment(project.id)),
             snapshot=self.snapshot(newest) if newest else None,
             ready_snapshot=ready.id if ready else None,
-            sessions=len(await store.list_sessions(project.id)),
+            sessions=len(sessions),
+            setup_session=max(setups, key=lambda session: session.created_at).id if setups else None,
             created_at=project.created_at,
             budget_tokens=project.budget_tokens,
             budget_usd=project.budget_usd,

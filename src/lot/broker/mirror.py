@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import resources
@@ -19,6 +19,7 @@ import anyio
 import anyio.to_thread
 import structlog
 
+from lot.broker.commit_files import CommitFiles, read_commit
 from lot.broker.git_command import GitOutput, Progress, run_git
 from lot.core.errors import GitError, NotFoundError, RepositoryError, TooLargeError
 from lot.core.ids import ProjectId, SessionId, new_id
@@ -230,6 +231,16 @@ class Mirrors:
             max_output_bytes=MAX_LISTING_BYTES,
         )
         return tuple(name.decode(errors="replace") for name in listed.stdout.split(b"\0") if name)
+
+    async def read_commit(
+        self, project_id: ProjectId, commit: str, choose: Callable[[Sequence[str]], Sequence[str]]
+    ) -> CommitFiles:
+        """Return the names of a commit's files, and the texts of those that `choose` picks of them.
+
+        Raises:
+            GitError: there is no such commit.
+        """
+        return await read_commit(self.repository(project_id), commit, choose)
 
     def repository(self, project_id: ProjectId) -> Path:
         """Return the folder of a project's mirror, with the present version of its hook in place.

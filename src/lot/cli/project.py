@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 from typing import Annotated, Literal
 
+import anyio
 import typer
 from rich.text import Text
 
@@ -13,11 +14,13 @@ from lot.cli.common import JsonFlag, common, connect
 from lot.cli.env_file import read_env_file
 from lot.cli.output import ago, coloured, err, facts, out, plain, print_json, table
 from lot.cli.processes import dev_and_beside
+from lot.cli.project_detect import print_proposal
 from lot.cli.project_snapshot import ProjectArgument, doctor, rebuild, setup
 from lot.cli.session_show import spent_of
 from lot.cli.settings import NoneFlag, TokensOption, UsdOption, budget_changes
 from lot.client.client import LotClient
 from lot.core.errors import SetupCommandError
+from lot.engine.detecting import detect_source
 
 POLL_S = 0.3
 
@@ -38,7 +41,9 @@ def create(
     source: Annotated[str, typer.Argument(help="Git URL, or a path on the server's machine.", show_default=False)],
     name: Annotated[str | None, typer.Option(help="By default the repository's.")] = None,
     branch: Annotated[str | None, typer.Option(help="By default the repository's own.")] = None,
-    setup: Annotated[str | None, typer.Option(help="Run once, before the snapshot is taken: `npm ci`.")] = None,
+    setup: Annotated[
+        str | None, typer.Option(help="Run once, before the snapshot is taken: `npm ci`; '': nothing.")
+    ] = None,
     dev: Annotated[str | None, typer.Option(help="Starts the dev server: `npm run dev`.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Port of the dev server.")] = None,
     size: Annotated[str, typer.Option(help="small (2 vCPU, 4 GB) or large (4 vCPU, 8 GB).")] = "small",
@@ -60,7 +65,10 @@ def create(
     no_wait: NoWaitFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Create a project and build its snapshot; shows the build until it is ready or has failed."""
+    """Create a project and build its snapshot; shows the build until it is ready or has failed.
+
+    Without --setup, --dev and --port all three are told from the repository's files (`lot project detect`).
+    """
     shared = common(ctx, as_json=as_json)
     dev, beside = dev_and_beside(dev, process or (), procfile)
     wanted = checked(
@@ -81,6 +89,21 @@ def create(
     with connect(ctx) as client:
         project = client.create_project(wanted)
         _finish(client, project, is_waited_for=not no_wait, as_json=shared.as_json)
+
+
+@app.command()
+def detect(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(help="Git URL, or a path on this machine.", show_default=False)],
+    branch: Annotated[str | None, typer.Option(help="By default the repository's own.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show how a repository would be set up and started; needs no server and changes nothing."""
+    proposal = anyio.run(detect_source, source_of(source), branch)
+    if common(ctx, as_json=as_json).as_json:
+        print_json(proposal)
+    else:
+        print_proposal(proposal)
 
 
 @app.command("list")
@@ -240,6 +263,8 @@ def _finish(client: LotClient, project: ProjectBody, *, is_waited_for: bool, as_
         print_json(project)
     elif project.snapshot is None or project.snapshot.state != "failed":
         _print_project(project)
+        if project.snapshot is not None and project.snapshot.state == "preparing":
+            out.print(f"An agent sets it up. Next step: `lot session watch {project.setup_session}`")
     if project.snapshot is not None and project.snapshot.state == "failed":
         raise SetupCommandError(_failure(project, project.snapshot))
 

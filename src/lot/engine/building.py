@@ -54,9 +54,13 @@ class Builds:
         """Return whether any build is under way."""
         return bool(self._steps)
 
-    async def begin(self, project: Project, commands: SetupCommands | None = None) -> Snapshot:
-        """Record a new snapshot of a project and start building it, by other commands than its own if so asked."""
-        snapshot = await self._record(project, SnapshotState.BUILDING, commands or _commands_of(project))
+    async def begin(self, project: Project, commands: SetupCommands | None = None, *, log: str = "") -> Snapshot:
+        """Record a new snapshot of a project and start building it; its log goes on from `log`.
+
+        Args:
+            commands: By which it is built instead of the project's own.
+        """
+        snapshot = await self._record(project, SnapshotState.BUILDING, commands or _commands_of(project), log)
         self._launch(snapshot)
         return snapshot
 
@@ -73,7 +77,7 @@ class Builds:
                 await ended.wait()
         return await self._parts.store.get_snapshot(snapshot_id)
 
-    async def _record(self, project: Project, state: SnapshotState, commands: SetupCommands) -> Snapshot:
+    async def _record(self, project: Project, state: SnapshotState, commands: SetupCommands, log: str = "") -> Snapshot:
         snapshot_id = SnapshotId(new_id())
         return await self._parts.store.add_snapshot(
             Snapshot(
@@ -90,7 +94,7 @@ class Builds:
                 dev_command=commands.dev_command,
                 port=commands.port,
                 failure=None,
-                log="",
+                log=log,
                 build_s=None,
                 lease=Lease(),
                 created_at=self._parts.now(),
@@ -291,7 +295,8 @@ class Builds:
         return status
 
     async def _note(self, snapshot: Snapshot, text: str) -> None:
-        self._steps[snapshot.id] = text
+        """Tell what is being done: in the log as it is, as the step in one line, without a script of several."""
+        self._steps[snapshot.id] = text if "\n" not in text else text.partition(":")[0]
         await self._parts.store.append_snapshot_log(snapshot.id, f"[lot] {text}\n")
 
 

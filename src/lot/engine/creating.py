@@ -10,10 +10,14 @@ from lot.core.events import AttachmentName, SessionEvent, SettingsChanged, State
 from lot.core.ids import LayerId, MessageId, ProjectId, SandboxId, SessionId, new_id
 from lot.core.records import AgentMode, Attachment, Delivery, Lease, Message, Project, Session, Snapshot
 from lot.core.session import AgentState, SandboxState, label
+from lot.detection.proposal import SetupProposal
 from lot.engine.budgets import require_project_budget
+from lot.engine.detecting import detect_commit
 from lot.engine.parts import Parts
 from lot.engine.settings import require_model
 from lot.sandbox.driver import SIZES
+
+_DETECTED = ("setup_command", "dev_command", "port")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +52,12 @@ async def create_project(
     branch: str | None,
     environment: Mapping[str, str],
     **settings: Any,
-) -> Project:
-    """Mirror a repository and store the project.
+) -> tuple[Project, SetupProposal | None]:
+    """Mirror a repository and store the project; return it, and what was detected where nobody gave a command.
+
+    Args:
+        settings: The project's other fields. Commands and port are detected when all three are None; an empty
+            command means that there is none.
 
     Raises:
         RepositoryError: unreachable, empty, or without that branch. InvalidInputError: a bad name or size.
@@ -61,13 +69,21 @@ async def create_project(
     if any(project.name == name for project in await parts.store.list_projects()):
         raise InvalidInputError(f"a project named {name} exists already; give another with --name")
     head = await parts.mirrors.create(project_id, source, branch)
-    project = Project(id=project_id, name=name, source=source, branch=head.branch, created_at=parts.now(), **settings)
+    proposal: SetupProposal | None = None
     try:
+        if all(settings[name] is None for name in _DETECTED):
+            proposal = await detect_commit(parts.mirrors, project_id, head.commit)
+            settings |= {name: getattr(proposal, name) for name in _DETECTED}
+            if not settings.get("processes"):
+                settings["processes"] = {process.name: process.command for process in proposal.processes}
+        project = Project(
+            id=project_id, name=name, source=source, branch=head.branch, created_at=parts.now(), **settings
+        )
         await parts.store.add_project(project, environment)
     except LotError:
         await parts.mirrors.delete(project_id)
         raise
-    return project
+    return project, proposal
 
 
 async def create_session(parts: Parts, project: Project, options: SessionOptions, draft: Draft | None) -> Session:

@@ -33,6 +33,7 @@ from lot.engine.bus import follow
 from lot.engine.conversation import Conversation
 from lot.engine.creating import Draft, SessionOptions, create_project, create_session
 from lot.engine.deleting import free
+from lot.engine.detecting import log_text
 from lot.engine.dev_server import restart_dev_server
 from lot.engine.diffs import keep_diff
 from lot.engine.drift import Drift
@@ -115,13 +116,20 @@ class Engine:
                 await self.parts.fleet.close()
 
     async def create_project(self, **wanted: Any) -> Project:
-        """Mirror a repository, store the project, and start building its snapshot.
+        """Mirror a repository, store the project, and start to set it up.
+
+        Where nobody gave commands an agent does that, if a model can be asked; else what its files say is built.
 
         Args:
             wanted: See `creating.create_project`, which says what is raised.
         """
-        project = await create_project(self.parts, **wanted)
-        await self.builds.begin(project)
+        project, proposal = await create_project(self.parts, **wanted)
+        provider = self.parts.get_provider(self.parts.settings.provider)
+        if proposal is not None and not provider.is_scripted and provider.readiness() is None:
+            options = SessionOptions(title=f"Set up {project.name}")
+            await self.begin_setup(project, options, None, (*proposal.reasons, *proposal.notes))
+        else:
+            await self.builds.begin(project, log=log_text(proposal) if proposal else "")
         return project
 
     async def change_project(self, project_id: ProjectId, changes: Mapping[str, Any]) -> Project:
@@ -142,9 +150,11 @@ class Engine:
         """Build a new snapshot from a clean base; the last good one serves until it is ready."""
         return await self.builds.begin(await self.parts.store.get_project(project_id))
 
-    async def begin_setup(self, project: Project, options: SessionOptions, guidance: str | None) -> Session:
-        """Start a session in which an agent sets a project up; raises as `SetupSessions.begin` does."""
-        session = await self.setups.begin(project, options, guidance)
+    async def begin_setup(
+        self, project: Project, options: SessionOptions, guidance: str | None, seen: Sequence[str] = ()
+    ) -> Session:
+        """Start a session in which an agent sets a project up; see `SetupSessions.begin`."""
+        session = await self.setups.begin(project, options, guidance, seen)
         self._worker(session.id)
         return await self.parts.store.get_session(session.id)
 

@@ -3,6 +3,7 @@
 A setup session is a session like any other, from the bare image; what it installed for trying is in no snapshot.
 """
 
+from collections.abc import Sequence
 from uuid import uuid4
 
 from lot.core.errors import CallerError, InvalidInputError, ProjectNotReadyError
@@ -37,11 +38,14 @@ class SetupSessions:
     def __init__(self, parts: Parts, builds: Builds) -> None:
         self._parts, self._builds = parts, builds
 
-    async def begin(self, project: Project, options: SessionOptions, guidance: str | None) -> Session:
+    async def begin(
+        self, project: Project, options: SessionOptions, guidance: str | None, seen: Sequence[str] = ()
+    ) -> Session:
         """Store a setup session with its task; the worker of it is the caller's to start.
 
         Args:
             guidance: What the user wants the agent to know.
+            seen: What the repository's files say, a sentence each.
 
         Raises:
             ProjectNotReadyError: the provider of models cannot be used.
@@ -52,7 +56,7 @@ class SetupSessions:
         provider = self._parts.get_provider(options.provider or self._parts.settings.provider)
         if (why := provider.readiness()) is not None:
             raise ProjectNotReadyError(f"no agent can set {project.name} up: {why}")
-        task = await self._task(project, guidance)
+        task = await self._task(project, guidance, seen)
         snapshot = await self._builds.prepare(project)
         draft = Draft(id=MessageId(str(uuid4())), text=task)
         return await create_session_on(self._parts, project, snapshot, options, draft, is_setup=True)
@@ -94,11 +98,12 @@ class SetupSessions:
         seen = "" if snapshot.port is None else f" Its app answered on port {snapshot.port}."
         return f"The snapshot is ready ({kind}), and new sessions start from it.{seen}"
 
-    async def _task(self, project: Project, guidance: str | None) -> str:
+    async def _task(self, project: Project, guidance: str | None, seen: Sequence[str]) -> str:
         names = sorted(await self._parts.store.get_environment(project.id))
         variables = f"\n\nVariables that the user has set, written to `.env`: {', '.join(names)}." if names else ""
-        known = _known(project)
-        return "".join((_TASK, variables, known, f"\n\nThe user says: {guidance}" if guidance else ""))
+        files = "".join(f"\n- {sentence}" for sentence in seen)
+        files = f"\n\nWhat its files say:{files}" if files else ""
+        return "".join((_TASK, variables, files, _known(project), f"\n\nThe user says: {guidance}" if guidance else ""))
 
 
 def _known(project: Project) -> str:

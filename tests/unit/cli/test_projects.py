@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from git_repository import commit, git
 from mock_lot import MockLot
 
 from lot.api.schemas.projects import FindingBody
@@ -142,3 +143,24 @@ def test_stale_snapshot_is_shown_and_rebuilt_by_itself_on_demand(lot, mock: Mock
     assert "is rebuilt" in lot("project", "rebuild", "shop", "on").stdout
     assert mock.changes == [{"rebuilds_when_stale": True}]
     assert "it is rebuilt by itself" in lot("project", "show", "shop").stdout
+
+
+def test_detect_shows_what_would_be_run_without_a_server(lot, mock: MockLot, tmp_path: Path):
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "package.json").write_text('{"scripts": {"dev": "vite"}}')
+    commit(tmp_path, "Procfile", "worker: node \x1b[31mworker.js\n")
+    shown = lot("project", "detect", str(tmp_path))
+    assert shown.exit_code == 0, shown.output
+    assert "setup, run once\n  npm install\n" in shown.stdout
+    assert "dev server, port 5173\n  npm run dev\n" in shown.stdout
+    assert "process worker\n" in shown.stdout
+    assert "\x1b" not in shown.stdout
+    assert "a script dev that runs Vite" in shown.stdout
+    assert lot.json("project", "detect", str(tmp_path), "--json")["port"] == 5173
+    assert not mock.calls
+
+
+def test_detect_of_what_is_no_repository_is_refused(lot, tmp_path: Path):
+    result = lot("project", "detect", str(tmp_path / "nowhere"))
+    assert result.exit_code == 1
+    assert "does not exist" in result.stderr

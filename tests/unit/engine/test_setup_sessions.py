@@ -12,6 +12,7 @@ from tests.unit.engine.conftest import Rig
 
 pytestmark = pytest.mark.anyio
 
+COMMAND_NAMES = ("setup_command", "dev_command", "port")
 COMMANDS = SetupCommands(setup_command="npm ci", dev_command="npm start", port=3000)
 
 
@@ -112,3 +113,25 @@ async def test_snapshot_of_a_deleted_setup_session_goes_once_it_is_replaced(lot:
     await lot.engine.delete_session(session.id)
     states = [one.state for one in await lot.parts.store.list_snapshots(project.id)]
     assert states == [SnapshotState.READY]
+
+
+async def test_new_project_without_commands_is_set_up_by_an_agent_where_there_is_a_model(lot: Rig) -> None:
+    lot.world.provider.is_scripted = False
+    lot.world.repository = {"package.json": '{"scripts": {"dev": "vite"}}'}
+    project = await lot.engine.create_project(
+        source="/somewhere/app", name=None, branch=None, environment={}, size="small", **dict.fromkeys(COMMAND_NAMES)
+    )
+    [session] = await lot.parts.store.list_sessions(project.id)
+    assert session.is_setup
+    task = await task_of(lot, session)
+    assert "a script dev that runs Vite" in task
+    assert "dev command: `npm run dev`" in task
+    assert await lot.parts.store.list_building() == []
+
+
+async def test_detected_processes_become_the_projects(lot: Rig) -> None:
+    lot.world.repository = {"package.json": '{"scripts": {"dev": "vite"}}', "Procfile": "worker: node worker.js\n"}
+    project = await lot.project(**dict.fromkeys(COMMAND_NAMES))
+    assert list(project.processes) == ["worker"]
+    assert project.processes["worker"].endswith("node worker.js")
+    assert (project.dev_command, project.port) == ("npm run dev", 5173)

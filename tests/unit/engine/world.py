@@ -5,7 +5,7 @@ in memory, so that a test sees whether memory came back.
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import anyio
 
+from lot.broker.commit_files import CommitFiles
 from lot.core.asks import Answer
 from lot.core.errors import AgentError, LotError, RunnerGoneError, SandboxUnavailableError
 from lot.core.events import (
@@ -169,6 +170,8 @@ class World:
         """What each durable process prints as soon as it is started."""
         self.ends_at_once: dict[str, int] = {}
         """Durable processes that end as soon as they are started, and their exit codes."""
+        self.repository: dict[str, str] = {}
+        """Path to text of every repository's files."""
         self.provider = PretendedProvider()
         self.forge = PretendedForge()
 
@@ -526,6 +529,12 @@ class PretendedMirrors:
 
     async def delete(self, project_id: ProjectId) -> None:
         return None
+
+    async def read_commit(
+        self, project_id: ProjectId, commit: str, choose: Callable[[Sequence[str]], Sequence[str]]
+    ) -> CommitFiles:
+        await self.world.enter("mirror_read")
+        return CommitFiles(frozenset(self.world.repository), self.world.repository, is_complete=True, too_large=())
 
     async def delete_session_refs(self, project_id: ProjectId, session_id: str) -> None:
         return None

@@ -15,7 +15,11 @@ class _Body(BaseModel):
 
 
 class NewProject(_Body):
-    """What a project is made from; creating it starts building its snapshot."""
+    """What a project is made from; creating it starts building its snapshot.
+
+    Where neither command nor port is given, all three are told from the repository's files, and the build's log says
+    why; an empty command means that there is none.
+    """
 
     source: str = Field(min_length=1, max_length=4096, description="Git URL, or absolute path on the server's machine")
     name: str | None = Field(default=None, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -104,6 +108,7 @@ class ProjectBody(_Body):
     spent_usd: float
     has_browser: bool
     rebuilds_when_stale: bool
+    setup_session: str | None = Field(default=None, description="The newest in which an agent sets it up")
     processes: dict[str, str] = Field(description="What runs beside the dev server, in order")
 
 

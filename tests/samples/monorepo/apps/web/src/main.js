@@ -1,0 +1,3 @@
+import { greeting } from "@sample/greeting";
+
+document.querySelector("#greeting").textContent = greeting("a monorepo");

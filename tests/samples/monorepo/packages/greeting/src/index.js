@@ -1,0 +1,3 @@
+export function greeting(place) {
+  return `Hello from ${place}`;
+}
