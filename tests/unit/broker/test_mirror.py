@@ -293,3 +293,17 @@ async def test_root_leaves_no_files_of_its_own_in_a_users_repository(mirrors: Mi
     await mirrors.merge(PROJECT, "lot/fix-s1", "main")
     assert (source / "a.txt").read_text() == "two\n"
     assert {path.lstat().st_uid for path in source.rglob("*")} == {nobody}
+
+
+async def test_another_branch_can_be_chosen_also_when_the_present_one_is_gone(source: Path, mirrors: Mirrors) -> None:
+    await mirrors.create(PROJECT, str(source), "release")
+    git(source, "branch", "--delete", "release")
+    newest = commit(source, "a.txt", "two\n")
+    with pytest.raises(RepositoryError, match="release"):
+        await mirrors.fetch(PROJECT)
+    await mirrors.choose_branch(PROJECT, "main")
+    assert await mirrors.fetch(PROJECT) == newest
+    for branch in ("nosuch", "lot/x"):
+        with pytest.raises(RepositoryError, match=branch):
+            await mirrors.choose_branch(PROJECT, branch)
+    assert await mirrors.fetch(PROJECT) == newest
