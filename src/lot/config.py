@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     """How long such a request is tried again; the agent program itself waits 360 s for an answer to begin."""
     secret_key: SecretStr | None = None
     """Base64 key for encryption at rest; by default a 0600 key file in `data_dir`."""
+    secret_key_old: SecretStr | None = None
+    """Keys before the present one, separated by commas: they only open what `lot secrets rotate` has still to seal."""
 
     @property
     def sqlalchemy_url(self) -> str:

@@ -139,7 +139,7 @@ class ProjectStore(Database):
 
 
 def _context(project_id: ProjectId) -> str:
-    return f"the environment of project {project_id}"
+    return tables.ENVIRONMENT.context(id=project_id)
 
 
 def _no_project(id_or_name: str) -> NotFoundError:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from lot.core.records import AgentMode, AskState, Delivery, PullRequestState, SnapshotState
 from lot.core.session import AgentState, SandboxState
-from lot.store.columns import CleanText, Instant, JsonText, Word
+from lot.store.columns import CleanText, Instant, JsonText, Sealed, Word
 
 metadata = MetaData(
     naming_convention={
@@ -30,6 +30,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+ENVIRONMENT = Sealed("the environment of project {id}")
+CREDENTIAL = Sealed("the credential {name}")
 
 projects = Table(
     "projects",
@@ -42,7 +45,7 @@ projects = Table(
     Column("dev_command", CleanText),
     Column("port", Integer),
     Column("size", Text, nullable=False),
-    Column("environment", Text, nullable=False),  # encrypted
+    Column("environment", ENVIRONMENT, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("budget_tokens", BigInteger),
     Column("budget_usd", Double),
@@ -245,5 +248,5 @@ secrets = Table(
     "secrets",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),  # encrypted
+    Column("value", CREDENTIAL, nullable=False),
 )

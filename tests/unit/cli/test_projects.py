@@ -7,6 +7,7 @@ from mock_lot import MockLot
 
 from lot.cli.env_file import read_env_file
 from lot.core.errors import InvalidInputError
+from lot.store.keys import keys_in_use
 
 
 def test_create_shows_the_builds_log_and_ends_ready(lot, mock: MockLot, tmp_path: Path):
@@ -59,3 +60,14 @@ def test_list_show_and_delete(lot, mock: MockLot):
     assert lot.json("project", "list", "--json")[0]["name"] == "shop"
     assert lot.json("project", "delete", "shop", "--json") == {"deleted": "shop"}
     assert mock.projects == {}
+
+
+def test_new_key_for_all_secrets_needs_no_server(lot, tmp_path: Path):
+    lot_dir = ("--data-dir", str(tmp_path / "data"))
+    assert lot.json("secrets", "rotate", *lot_dir, "--json") == {"sealed_anew": 0}
+    before = (tmp_path / "data" / "secret.key").read_text()
+    assert "the new key" in lot("secrets", "rotate", *lot_dir).stdout
+    assert (tmp_path / "data" / "secret.key").read_text() != before
+    with keys_in_use(tmp_path / "data"):
+        refused = lot("secrets", "rotate", *lot_dir)
+    assert (refused.exit_code, "lot up" in refused.stderr) == (1, True)
