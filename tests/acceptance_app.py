@@ -10,6 +10,7 @@ import json
 import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 PORT = 5000
 _WEBSOCKET_MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -28,6 +29,8 @@ class App(BaseHTTPRequestHandler):
                 self._say({"count": next(_count), "pid": os.getpid()})
             case "/headers":
                 self._say(list(self.headers.items()))
+            case "/surroundings":
+                self._say(_surroundings())
             case "/socket":
                 self._echo()
             case "/flood":
@@ -81,6 +84,16 @@ class App(BaseHTTPRequestHandler):
         length = bytes([len(payload)]) if len(payload) < 126 else bytes([126]) + len(payload).to_bytes(2, "big")
         self.wfile.write(b"\x81" + length + payload)
         self.wfile.flush()
+
+
+def _surroundings() -> dict[str, object]:
+    """Return the process environment, `.env`, and how large the sandbox is for who is in it."""
+    dotenv, memory = Path(".env"), Path("/proc/meminfo").read_text().split()[1]
+    return {
+        "environment": dict(os.environ),
+        "dotenv": dotenv.read_text() if dotenv.exists() else None,
+        "memory_bytes": int(memory) << 10,
+    }
 
 
 def _flood() -> None:

@@ -157,7 +157,7 @@ def _broker(parts: Parts, engine: Engine, control: PassControl, model: ModelBrok
         model,
         create_git_app(parts.mirrors, authorize),
         Leases(control, store).app(),
-        create_session_app(control, engine.publish_for_agent),
+        create_session_app(control, engine.publish_for_agent, engine.restart_dev_server),
     )
     return Starlette(routes=[Mount("/broker", app=broker)])
 

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from store_samples import PROJECT, fill, project, session
 
 from lot.config import Settings
+from lot.core.environment import Variable
 from lot.core.errors import CallerError, UnavailableError
 from lot.core.ids import ProjectId, SessionId
 from lot.core.session import SandboxState
@@ -49,7 +50,7 @@ async def read(settings: Settings) -> tuple[dict[str, str], dict[str, str], str 
     store = await Store.open(settings.sqlalchemy_url, load_box(settings))
     try:
         shop, other = [await store.get_environment(project_id) for project_id in (PROJECT, OTHER)]
-        return shop, other, await store.find_secret("anthropic")
+        return shop.values, other.values, await store.find_secret("anthropic")
     finally:
         await store.close()
 
@@ -156,7 +157,7 @@ async def test_values_written_between_are_under_the_new_key(filled: Settings, mo
         with pytest.raises(Killed):
             await rotate_keys(filled)
     store = await Store.open(filled.sqlalchemy_url, load_box(filled))
-    await store.set_environment(PROJECT, {"KEY": "newer"})
+    await store.set_environment(PROJECT, {"KEY": Variable(value="newer")}, 1)
     await store.close()
     assert await rotate_keys(filled) == 2
     assert (await read(filled))[0] == {"KEY": "newer"}

@@ -75,6 +75,8 @@ async def test_filled_database_survives_the_upgrade(empty_database_url: str, rev
         await _check_what_belongs_to_a_session(store)
         if revision >= "0002":
             await _check_conversation(store)
+        if revision >= "0003":
+            await _check_environment(store)
         await store.delete_project(ProjectId("shopprojec"), cascade=True)
     finally:
         await store.close()
@@ -100,7 +102,9 @@ async def _check_projects(store: Store) -> None:
         3000,
         datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC),
     )
-    assert await store.get_environment(project.id) == {"API_URL": "https://example.test", "EMPTY": ""}
+    environment = await store.get_environment(project.id)
+    assert environment.values == {"API_URL": "https://example.test", "EMPTY": ""}
+    assert environment.version == project.environment_version
     assert await store.find_secret("anthropic") == "golden-credential"
     newest, oldest = await store.list_snapshots(project.id)
     assert newest == await store.current_snapshot(project.id)
@@ -114,6 +118,8 @@ async def _check_sessions(store: Store) -> None:
     assert (parent.memory_image, parent.agent_offset, parent.is_used) == ("image00003", 4096, True)
     assert (child.parent_id, child.label, child.layers) == (parent.id, "Idle", ("layer00002", "upper00001"))
     assert (child.candidate_image, child.candidate_epoch, child.is_used) == ("image00004", 1, False)
+    assert (parent.cpus, parent.memory_bytes, parent.compute_units) == (2, 4 << 30, 1.0)
+    assert (child.size, child.cpus, child.memory_bytes, child.compute_units) == ("large", 4, 8 << 30, 2.0)
     assert await store.next_due() == child.pause_at == datetime(2026, 11, 22, 12, 15, tzinfo=UTC)
     assert await store.claim("session", child.id, 1, child.lease.owner) == 2
 
@@ -150,3 +156,13 @@ async def _check_conversation(store: Store) -> None:
     assert (kept.attachments[0].name, attachment.data) == ("a.txt", b"abc")
     assert (await store.agent_lines(parent.id, 1, 0, 1 << 20))[0] == '{"type":"result"}\n'
     assert [file.lines for file in await store.agent_transcript(parent.id)] == ['{"a":1}\n{"a":2}\n']
+
+
+async def _check_environment(store: Store) -> None:
+    child, parent = await store.list_sessions()
+    assert (parent.environment_version, child.environment_version) == (2, None)
+    [snapshot, _] = await store.list_snapshots(parent.project_id)
+    assert (snapshot.cpus, snapshot.memory_bytes) == (3, 6 << 30)
+    environment = await store.get_environment(parent.project_id)
+    assert environment.version == 3
+    assert environment.variables["EMPTY"].changed_at == datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -29,6 +29,9 @@ _MAX_REQUEST_BYTES = 1 << 20
 Publish = Callable[[SessionId, str | None, str | None], Awaitable[str]]
 """Given session, title and body: opens or updates the session's pull request, and returns what to tell the agent."""
 
+Restart = Callable[[SessionId], Awaitable[bool]]
+"""Restarts a session's dev server with the newest environment; returns whether it has one."""
+
 
 class _PullRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -36,7 +39,7 @@ class _PullRequest(BaseModel):
     body: str | None = Field(default=None, max_length=MAX_BODY_CHARS)
 
 
-def create_session_app(control: PassControl, publish: Publish) -> Starlette:
+def create_session_app(control: PassControl, publish: Publish, restart: Restart) -> Starlette:
     """Return the application, to be mounted at `/session`."""
 
     async def make_pull_request(request: Request) -> Response:
@@ -47,7 +50,19 @@ def create_session_app(control: PassControl, publish: Publish) -> Starlette:
         except LotError as error:
             return JSONResponse(error_body(error), _status(error))
 
-    return Starlette(routes=[Route("/pull-request", make_pull_request, methods=["POST"])])
+    async def restart_dev_server(request: Request) -> Response:
+        try:
+            session_id = (await control.admit(request)).session_id
+            return JSONResponse({"has_dev_server": await restart(session_id)})
+        except LotError as error:
+            return JSONResponse(error_body(error), _status(error))
+
+    return Starlette(
+        routes=[
+            Route("/pull-request", make_pull_request, methods=["POST"]),
+            Route("/dev-server/restart", restart_dev_server, methods=["POST"]),
+        ]
+    )
 
 
 def _parsed(body: bytes) -> _PullRequest:

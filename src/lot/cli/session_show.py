@@ -9,7 +9,20 @@ from rich.text import Text
 from lot.api.schemas.projects import ProjectBody
 from lot.api.schemas.sessions import SessionBody
 from lot.cli.common import JsonFlag, SessionArgument, common, connect, find_session
-from lot.cli.output import ago, counted, duration, facts, label, money, out, plain, print_json, provider_note, table
+from lot.cli.output import (
+    ago,
+    byte_size,
+    counted,
+    duration,
+    facts,
+    label,
+    money,
+    out,
+    plain,
+    print_json,
+    provider_note,
+    table,
+)
 
 
 def list_sessions(
@@ -30,6 +43,8 @@ def list_sessions(
     for session in sessions:
         provider = provider_note(session.provider, is_scripted=session.is_scripted)
         state = label(session.label)
+        if session.restart_needed:
+            state.append(", restart needed", style="yellow")
         grid.add_row(session.id, state, session.project_name, plain(session.title), provider, ago(session.changed_at))
     return out.print(grid)
 
@@ -61,12 +76,13 @@ def print_session(session: SessionBody) -> None:
                 ("model", _model(session)),
                 ("mode", session.mode if session.mode != "full" else None),
                 ("program", session.program if session.program != "claude" else None),
-                ("size", session.size),
+                ("size", f"{session.size} ({session.cpus} vCPU, {byte_size(session.memory_bytes)})"),
                 ("branch", f"{session.branch}, from {session.base_branch} {(session.base_commit or '')[:10]}"),
                 ("forked from", session.parent_id),
                 ("pauses", _pauses(session)),
                 ("asks", _asks(session)),
                 ("waiting", _kept(session.kept_messages)),
+                ("environment", _restart(session)),
                 ("spent", spent_of(session)),
                 ("preview", session.preview.url if session.preview else None),
             ]
@@ -98,6 +114,13 @@ def _asks(session: SessionBody) -> str | None:
     if not session.open_asks:
         return None
     return f"{counted(session.open_asks, 'thing')} to answer: `lot session asks {session.id}`"
+
+
+def _restart(session: SessionBody) -> str | None:
+    if not session.restart_needed:
+        return None
+    first = "`lot session resume`, then " if session.sandbox != "on" else ""
+    return f"variables were changed, restart needed: {first}`lot session restart {session.id}`"
 
 
 def _kept(messages: int) -> str | None:

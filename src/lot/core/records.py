@@ -39,7 +39,7 @@ class Project:
     port: int | None
     """Port of the dev server inside the sandbox."""
     size: str
-    """A key of `sandbox.driver.SIZES`."""
+    """The name of what its sandboxes may use, as the settings have it; for snapshots and sessions made from now on."""
     created_at: datetime
     budget_tokens: int | None = None
     """What all its sessions together, deleted ones included, may use of models, caches included; None: no limit."""
@@ -47,6 +47,8 @@ class Project:
     """The same in money."""
     has_browser: bool = False
     """Whether agents may look at the app in a browser (browser verification)."""
+    environment_version: int = 1
+    """Grows with every change of its environment values."""
 
 
 class SnapshotState(StrEnum):
@@ -104,6 +106,9 @@ class Snapshot:
     build_s: float | None
     lease: Lease
     created_at: datetime
+    cpus: int
+    """Of the sandbox that it is built in; its memory image serves sandboxes of the same size only."""
+    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +130,11 @@ class Session:
     lease: Lease
     sandbox: SandboxId
     size: str
+    """What its size was called when it was made; what that means for it is in the three that follow."""
+    cpus: int
+    memory_bytes: int
+    compute_units: float
+    """Counted for each second that its sandbox is on."""
     provider: str
     model: str | None
     base_image: str
@@ -164,6 +174,8 @@ class Session:
     budget_tokens: int | None = None
     """What it may use of models, caches included; None: no limit but its project's."""
     budget_usd: float | None = None
+    environment_version: int | None = None
+    """Of the project's environment that its `.env` and its dev server have; None: it was given none yet."""
 
     @property
     def label(self) -> SessionLabel:

@@ -46,8 +46,12 @@ class Builds:
         return bool(self._steps)
 
     async def begin(self, project: Project) -> Snapshot:
-        """Record a new snapshot of a project and start building it."""
-        snapshot_id = SnapshotId(new_id())
+        """Record a new snapshot of a project and start building it.
+
+        Raises:
+            InvalidInputError: the project's size is no longer one of this installation's.
+        """
+        snapshot_id, size = SnapshotId(new_id()), self._parts.settings.get_size(project.size)
         snapshot = await self._parts.store.add_snapshot(
             Snapshot(
                 id=snapshot_id,
@@ -67,6 +71,8 @@ class Builds:
                 build_s=None,
                 lease=Lease(),
                 created_at=self._parts.now(),
+                cpus=size.cpus,
+                memory_bytes=size.memory_bytes,
             )
         )
         self._launch(snapshot)
@@ -149,14 +155,15 @@ class Builds:
     async def _carry_out(self, snapshot: Snapshot, holding: Holding) -> None:
         began = time.monotonic()
         project = await self._parts.store.get_project(snapshot.project_id)
-        environment = await self._parts.store.get_environment(project.id)
+        environment = (await self._parts.store.get_environment(project.id)).values
         client = holding.client
         await self._note(snapshot, "booting the sandbox")
         await client.bring_up(
             BringUpOrder(
                 layers=self._parts.folders.snapshot_layers(snapshot),
                 upper=str(self._parts.folders.layer(snapshot.layer)),
-                size=project.size,
+                cpus=snapshot.cpus,
+                memory_bytes=snapshot.memory_bytes,
                 rungs=(Rung(kind="disk"),),
             )
         )

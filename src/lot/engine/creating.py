@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lot.core.environment import check_environment
 from lot.core.errors import InvalidInputError, LotError, ProjectNotReadyError
 from lot.core.events import AttachmentName, SessionEvent, SettingsChanged, StateChanged
 from lot.core.ids import LayerId, MessageId, ProjectId, SandboxId, SessionId, new_id
@@ -13,7 +14,6 @@ from lot.core.session import AgentState, SandboxState, label
 from lot.engine.budgets import require_project_budget
 from lot.engine.parts import Parts
 from lot.engine.settings import require_model
-from lot.sandbox.driver import SIZES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +52,11 @@ async def create_project(
     """Mirror a repository and store the project.
 
     Raises:
-        RepositoryError: unreachable, empty, or without that branch. InvalidInputError: a bad name or size.
+        RepositoryError: unreachable, empty, or without that branch. InvalidInputError: a bad name, size or variable.
+        TooLargeError: too many variables, or too long ones.
     """
-    if settings["size"] not in SIZES:
-        raise InvalidInputError(f"size {settings['size']!r} is unknown; use one of {', '.join(SIZES)}")
+    parts.settings.get_size(settings["size"])
+    check_environment(environment)
     project_id = ProjectId(new_id())
     name = name or _name_of(source)
     if any(project.name == name for project in await parts.store.list_projects()):
@@ -74,7 +75,7 @@ async def create_session(parts: Parts, project: Project, options: SessionOptions
     """Store a session that starts from the project's newest ready snapshot, with its first message.
 
     Raises:
-        ProjectNotReadyError: there is no snapshot yet. InvalidInputError: there is no such provider or model.
+        ProjectNotReadyError: there is no snapshot yet. InvalidInputError: there is no such provider, model or size.
         BudgetReachedError: the project's budget is used up, and there is a message.
     """
     snapshot = await parts.store.current_snapshot(project.id)
@@ -82,9 +83,12 @@ async def create_session(parts: Parts, project: Project, options: SessionOptions
         raise ProjectNotReadyError(
             f"project {project.name} has no snapshot yet; wait for its setup, or retry it if it failed"
         )
+    size_name = options.size or project.size
+    size = parts.settings.get_size(size_name)
     provider = parts.get_provider(options.provider or parts.settings.provider)
     if options.model is not None:
         await require_model(provider, options.model)
+    is_same_size = (snapshot.cpus, snapshot.memory_bytes) == (size.cpus, size.memory_bytes)
     session_id = SessionId(new_id())
     if draft is not None:
         await require_project_budget(parts, project, session_id)
@@ -102,13 +106,17 @@ async def create_session(parts: Parts, project: Project, options: SessionOptions
         version=1,
         lease=Lease(),
         sandbox=SandboxId(session_id),
-        size=options.size or project.size,
+        size=size_name,
+        cpus=size.cpus,
+        memory_bytes=size.memory_bytes,
+        compute_units=size.compute_units,
         provider=options.provider or parts.settings.provider,
         model=options.model or parts.settings.model or provider.models[0],
         base_image=snapshot.base_image,
         layers=(snapshot.layer,),
         upper=LayerId(new_id()),
-        memory_image=snapshot.memory_image,
+        # Memory that was frozen in a sandbox of another size would bring that size along.
+        memory_image=snapshot.memory_image if is_same_size else None,
         candidate_image=None,
         candidate_epoch=None,
         base_branch=project.branch,

@@ -70,6 +70,13 @@ class ControlPlane(Protocol):
             LotError: why it could not be done.
         """
 
+    async def restart_dev_server(self) -> bool:
+        """Have the dev server ended and started again with the newest environment; False: there is none.
+
+        Raises:
+            LotError: why it could not be done.
+        """
+
 
 class Workspace(Protocol):
     """The checkout in a sandbox."""

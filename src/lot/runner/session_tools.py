@@ -10,7 +10,6 @@ from lot.harness.closing import closing
 from lot.runner.browser import picture
 from lot.runner.dev_server import NAME, DevServer
 from lot.runner.parts import ControlPlane
-from lot.runner.protocol import DevOrder
 from lot.sandbox.link import GuestLink, ProcessStatus
 
 ANSWER_WAIT_S = 45.0
@@ -29,8 +28,6 @@ class RunnerTools:
     def __init__(self, link: GuestLink, dev: DevServer, control: ControlPlane) -> None:
         self._link, self._dev, self._control = link, dev, control
         self._restarting = anyio.Lock()
-        self.dev_order: DevOrder | None = None
-        """How the dev server is started; None: the project has none."""
 
     async def create_pull_request(self, title: str | None, body: str | None) -> str:
         """Open the session's pull request or update it; return what to tell the agent, with its address."""
@@ -38,10 +35,10 @@ class RunnerTools:
 
     async def restart_dev_server(self) -> str:
         """Restart the dev server and wait until it answers or has failed; return which, with the end of its log."""
-        if self.dev_order is None:
-            raise AgentError("this project has no dev command: start a server yourself with a command")
         async with self._restarting:
-            await self._dev.start(self.dev_order.model_copy(update={"restart": True}))
+            # By way of the control plane, which has the newest environment written first.
+            if not await self._control.restart_dev_server():
+                raise AgentError("this project has no dev command: start a server yourself with a command")
             status = await self._dev.status(ANSWER_WAIT_S)
         if status.status == "answering":
             return f"The dev server answers on port {status.port} with HTTP {status.http_status}."

@@ -52,6 +52,7 @@ projects = Table(
     Column("has_browser", Boolean, nullable=False),
     Column("spent_tokens", BigInteger, nullable=False),  # the store's own: of deleted sessions too
     Column("spent_usd", Double, nullable=False),
+    Column("environment_version", BigInteger, nullable=False),
 )
 
 snapshots = Table(
@@ -76,6 +77,8 @@ snapshots = Table(
     Column("owner", Text),
     Column("lease_until", Instant),
     Column("created_at", Instant, nullable=False),
+    Column("cpus", Integer, nullable=False),
+    Column("memory_bytes", BigInteger, nullable=False),
     UniqueConstraint("project_id", "generation"),
 )
 
@@ -122,6 +125,10 @@ sessions = Table(
     Column("mode", Word(AgentMode), nullable=False),
     Column("budget_tokens", BigInteger),
     Column("budget_usd", Double),
+    Column("cpus", Integer, nullable=False),
+    Column("memory_bytes", BigInteger, nullable=False),
+    Column("compute_units", Double, nullable=False),
+    Column("environment_version", BigInteger),
     Index(None, "sandbox_state", "pause_at"),
 )
 

@@ -62,6 +62,25 @@ def test_list_show_and_delete(lot, mock: MockLot):
     assert mock.projects == {}
 
 
+def test_commands_are_edited_by_hand_and_count_after_a_retry(lot, mock: MockLot):
+    mock.add_project()
+    said = lot("project", "set", "shop", "--setup", "make", "--dev", "", "--port", "0")
+    assert mock.changes == [{"setup_command": "make", "dev_command": None, "port": None}]
+    assert "lot project retry shop" in said.stdout
+    assert lot.json("project", "set", "shop", "--name", "store", "--branch", "next", "--json")["name"] == "store"
+    assert mock.changes[1:] == [{"name": "store", "branch": "next"}]
+    refused = lot("project", "set", "store")
+    assert (refused.exit_code, "--dev" in refused.stderr) == (2, True)
+
+
+def test_size_is_for_new_sessions(lot, mock: MockLot):
+    mock.add_project()
+    assert "new sessions are large" in lot("project", "size", "shop", "large").stdout
+    assert mock.changes == [{"size": "large"}]
+    assert "64.0 GiB" in lot("sizes").stdout
+    assert lot.json("sizes", "--json")[0]["compute_units"] == 12.5
+
+
 def test_new_key_for_all_secrets_needs_no_server(lot, tmp_path: Path):
     lot_dir = ("--data-dir", str(tmp_path / "data"))
     assert lot.json("secrets", "rotate", *lot_dir, "--json") == {"sealed_anew": 0}

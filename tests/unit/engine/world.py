@@ -125,6 +125,8 @@ class Sandbox:
     agents: dict[int, Agent] = field(default_factory=dict)
     commands: list[str] = field(default_factory=list)
     dev: DevStatus = field(default_factory=lambda: DevStatus(status="absent"))
+    dev_starts: list[dict[str, str]] = field(default_factory=list)
+    """What the dev server's process was given, each time that one was started."""
 
 
 class World:
@@ -134,6 +136,8 @@ class World:
         self.sandboxes: dict[str, Sandbox] = {}
         self.saved: dict[str, Sandbox] = {}
         self.runners: dict[RunnerId, Runner] = {}
+        self.dotenv: dict[str, dict[str, str]] = {}
+        """Of each sandbox, what `.env` holds on its disk."""
         self.fail: dict[str, LotError] = {}
         """Method name to the error that it raises until removed."""
         self.hold: dict[str, anyio.Event] = {}
@@ -145,6 +149,7 @@ class World:
         self.answers_are_taken = True
         self.commands: list[str] = []
         self.orders: list[AgentOrder] = []
+        self.brought_up: list[BringUpOrder] = []
         self.configured: list[ConfigureOrder] = []
         self.programs: list[str] = []
         self.files: list[str] = []
@@ -221,6 +226,7 @@ class Runner:
 
     async def bring_up(self, order: BringUpOrder) -> BringUpResult:
         await self._enter("bring_up")
+        self.world.brought_up.append(order)
         assert self.assignment is not None
         name, reason = self.assignment.sandbox, None
         for rung in order.rungs:
@@ -233,6 +239,7 @@ class Runner:
                         saved.counter,
                         {run: agent.copy() for run, agent in saved.agents.items()},
                         dev=saved.dev,
+                        dev_starts=list(saved.dev_starts),
                     )
                     return BringUpResult(rung="memory")
                 reason = "the image is damaged"
@@ -243,6 +250,8 @@ class Runner:
 
     async def sync(self, order: SyncOrder) -> SyncResult:
         await self._enter("sync")
+        assert self.assignment is not None
+        self.world.dotenv[self.assignment.sandbox] = dict(order.environment)
         return SyncResult(commit="c0ffee", is_changed=False)
 
     async def run_command(self, order: CommandOrder) -> CommandOutcome:
@@ -253,6 +262,8 @@ class Runner:
 
     async def start_dev(self, order: DevOrder) -> DevStatus:
         await self._enter("start_dev")
+        if order.restart or self._sandbox.dev.status != "answering":
+            self._sandbox.dev_starts.append(dict(order.environment))
         self._sandbox.dev = DevStatus(status="answering", port=order.port, http_status=200)
         return self._sandbox.dev
 
@@ -262,6 +273,7 @@ class Runner:
 
     async def stop_dev(self) -> None:
         await self._enter("stop_dev")
+        self._sandbox.dev = DevStatus(status="absent")
 
     async def pause(self, into: str) -> PauseResult:
         await self._enter("pause")
@@ -456,6 +468,9 @@ class PretendedMirrors:
     async def fetch(self, project_id: ProjectId) -> str:
         await self.world.enter("mirror_fetch")
         return "c0ffee"
+
+    async def choose_branch(self, project_id: ProjectId, branch: str) -> None:
+        await self.world.enter("mirror_choose_branch")
 
     async def delete(self, project_id: ProjectId) -> None:
         return None

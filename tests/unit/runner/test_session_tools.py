@@ -70,11 +70,6 @@ class Dev:
     """A dev server that becomes what it is told to."""
 
     becomes: DevStatus
-    orders: list[DevOrder] = field(default_factory=list)
-
-    async def start(self, order: DevOrder) -> DevStatus:
-        self.orders.append(order)
-        return self.becomes
 
     async def status(self, wait_s: float) -> DevStatus:
         return self.becomes
@@ -83,10 +78,22 @@ class Dev:
 ANSWERING = DevStatus(status="answering", port=5173, pid=7, http_status=200)
 
 
-def tools(sandbox: Sandbox, status: DevStatus = ANSWERING) -> tuple[RunnerTools, Dev]:
-    dev = Dev(status)
-    made = RunnerTools(cast(GuestLink, sandbox), cast(DevServer, dev), cast(ControlPlane, None))
-    return made, dev
+@dataclass
+class Control:
+    """A control plane that restarts whatever dev server there is."""
+
+    has_dev_server: bool = True
+    restarts: int = 0
+
+    async def restart_dev_server(self) -> bool:
+        self.restarts += 1
+        return self.has_dev_server
+
+
+def tools(sandbox: Sandbox, status: DevStatus = ANSWERING) -> tuple[RunnerTools, Control]:
+    control = Control()
+    made = RunnerTools(cast(GuestLink, sandbox), cast(DevServer, Dev(status)), cast(ControlPlane, control))
+    return made, control
 
 
 async def test_log_comes_without_what_is_for_terminals() -> None:
@@ -103,14 +110,13 @@ async def test_log_of_nothing_is_no_error(log: bytes | None, text: str) -> None:
 
 
 async def test_restart_says_what_became_of_the_dev_server() -> None:
-    made, dev = tools(Sandbox())
+    made, control = tools(Sandbox())
+    assert await made.restart_dev_server() == "The dev server answers on port 5173 with HTTP 200."
+    assert control.restarts == 1
+    control.has_dev_server = False
     with pytest.raises(AgentError, match="no dev command"):
         await made.restart_dev_server()
-    made.dev_order = ORDER
-    assert await made.restart_dev_server() == "The dev server answers on port 5173 with HTTP 200."
-    assert [order.restart for order in dev.orders] == [True]
     made, _ = tools(Sandbox(log=b"SyntaxError\r\n"), DevStatus(status="exited", exit_code=1))
-    made.dev_order = ORDER
     assert (await made.restart_dev_server()).endswith("is exited. Its log ends:\nSyntaxError")
 
 
