@@ -33,6 +33,8 @@ class App(BaseHTTPRequestHandler):
                 self._say(os.environ.get("LOT_WORD"))
             case "/setup-runs":
                 self._say(Path("setup-runs").read_text().split())
+            case "/surroundings":
+                self._say(_surroundings())
             case "/socket":
                 self._echo()
             case "/flood":
@@ -86,6 +88,16 @@ class App(BaseHTTPRequestHandler):
         length = bytes([len(payload)]) if len(payload) < 126 else bytes([126]) + len(payload).to_bytes(2, "big")
         self.wfile.write(b"\x81" + length + payload)
         self.wfile.flush()
+
+
+def _surroundings() -> dict[str, object]:
+    """Return the process environment, `.env`, and how large the sandbox is for who is in it."""
+    dotenv, memory = Path(".env"), Path("/proc/meminfo").read_text().split()[1]
+    return {
+        "environment": dict(os.environ),
+        "dotenv": dotenv.read_text() if dotenv.exists() else None,
+        "memory_bytes": int(memory) << 10,
+    }
 
 
 def _flood() -> None:

@@ -16,13 +16,18 @@ from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from lot.api.schemas.projects import (
+    EnvironmentBody,
+    EnvironmentChanges,
     FindingBody,
+    NewEnvironment,
     NewProject,
     ProjectBody,
     ProjectChanges,
     PullRequestBody,
+    SizeBody,
     SnapshotBody,
     SnapshotLog,
+    VariableBody,
 )
 from lot.api.schemas.sessions import (
     AskBody,
@@ -47,6 +52,7 @@ from lot.api.schemas.sessions import (
 )
 from lot.client.address import Address
 from lot.core.asks import Answer
+from lot.core.environment import parse_dotenv
 
 TOKEN = "token-of-the-mock"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -124,6 +130,8 @@ class MockLot:
             port=5173,
             size="small",
             environment_keys=[],
+            environment_version=1,
+            retry_needed=False,
             snapshot=self._snapshot(),
             ready_snapshot=None if self.setup_fails else "snap1",
             sessions=0,
@@ -155,6 +163,10 @@ class MockLot:
             "provider": self.provider,
             "model": None,
             "size": "small",
+            "cpus": 2,
+            "memory_bytes": 4 << 30,
+            "compute_units": 1.0,
+            "restart_needed": False,
             "branch": f"lot/a-title-{id}",
             "base_branch": "main",
             "base_commit": "c0ffee" * 6,
@@ -273,8 +285,43 @@ def _project_routes(app: FastAPI, lot: MockLot) -> None:
     async def change_project(project: str, changes: ProjectChanges, request: Request) -> ProjectBody:
         lot.changes.append(await request.json())
         found = find(project)
-        lot.projects[found.id] = found.model_copy(update=changes.model_dump(exclude_unset=True))
+        changed = changes.model_dump(exclude_unset=True)
+        if changed.keys() & {"setup_command", "dev_command", "port"}:
+            changed["retry_needed"] = True
+        lot.projects[found.id] = found.model_copy(update=changed)
         return lot.projects[found.id]
+
+    def environment(project: ProjectBody, reveal: bool) -> EnvironmentBody:
+        values = lot.environments.setdefault(project.id, {})
+        return EnvironmentBody(
+            version=project.environment_version,
+            variables=[
+                VariableBody(name=name, value=value if reveal else None, changed_at=NOW)
+                for name, value in sorted(values.items())
+            ],
+            sessions_to_restart=[session.id for session in lot.sessions.values() if session.restart_needed],
+        )
+
+    @app.get("/api/projects/{project}/environment")
+    def get_environment(project: str, reveal: bool = False) -> EnvironmentBody:
+        return environment(find(project), reveal)
+
+    @app.put("/api/projects/{project}/environment")
+    def replace_environment(project: str, new: NewEnvironment) -> EnvironmentBody:
+        lot.environments[find(project).id] = {**parse_dotenv(new.text or ""), **new.variables}
+        return environment(find(project), False)
+
+    @app.patch("/api/projects/{project}/environment")
+    def change_environment(project: str, changes: EnvironmentChanges) -> EnvironmentBody:
+        values = lot.environments.setdefault(find(project).id, {})
+        values.update({**parse_dotenv(changes.text or ""), **changes.set})
+        for name in changes.unset:
+            del values[name]
+        return environment(find(project), False)
+
+    @app.get("/api/sizes")
+    def sizes() -> list[SizeBody]:
+        return [SizeBody(name="huge", cpus=16, memory_bytes=64 << 30, compute_units=12.5)]
 
     @app.get("/api/providers")
     def providers() -> list[ProviderBody]:
@@ -371,6 +418,10 @@ def _session_routes(app: FastAPI, lot: MockLot) -> None:
         return MessageBody(id=message.id, text=message.text[:100], delivery="kept", created_at=NOW)
 
     _conversation_routes(app, lot)
+
+    @app.post("/api/sessions/{session}/dev-server/restart")
+    def restart(session: str) -> SessionBody:
+        return change(session, restart_needed=False)
 
     @app.post("/api/sessions/{session}/{verb}")
     def move(session: str, verb: str, wait_s: float = 0) -> Response:

@@ -65,6 +65,8 @@ def snapshot(**changes: Any) -> Snapshot:
         build_s=None,
         lease=Lease(),
         created_at=NOW,
+        cpus=2,
+        memory_bytes=4 << 30,
     )
     return replace(sample, **changes)
 
@@ -83,6 +85,9 @@ def session(**changes: Any) -> Session:
         lease=Lease(),
         sandbox=SandboxId("sandbox-of-session"),
         size="small",
+        cpus=2,
+        memory_bytes=4 << 30,
+        compute_units=1.0,
         provider="rehearsal",
         model=None,
         base_image="trixie",

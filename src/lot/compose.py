@@ -39,7 +39,8 @@ from lot.sandbox.base_image import find_base_image
 from lot.sandbox.hibernation import prove_image
 from lot.sandbox.host_room import available_memory
 from lot.sandbox.layer_measure import measure_layer
-from lot.store.secrets import SecretBox
+from lot.store.keys import keys_in_use, load_box
+from lot.store.rotation import rotate_keys
 from lot.store.store import Store
 
 
@@ -48,9 +49,10 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running(settings) as inner:
-            app.mount("/", inner)
-            yield
+        with keys_in_use(settings.data_dir):
+            async with running(settings) as inner:
+                app.mount("/", inner)
+                yield
 
     return Starlette(lifespan=lifespan)
 
@@ -70,7 +72,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     for private in (folders.layers, folders.hibernation):
         # Disks and memory of sandboxes: whatever is in them is for nobody else on this machine.
         private.mkdir(mode=0o700, exist_ok=True)
-    box = SecretBox.load(settings)
+    box = load_box(settings)
     store = await Store.open(settings.sqlalchemy_url, box)
     for file in settings.data_dir.glob("lot.db*"):
         file.chmod(0o600)  # Conversations are for nobody else on this machine.
@@ -114,6 +116,11 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
             await store.close()
 
 
+def rotate_secrets(settings: Settings) -> int:
+    """Seal every secret of an installation under a new key; raises as `store.rotation.rotate_keys` does."""
+    return anyio.run(rotate_keys, settings)
+
+
 def _control(parts: Parts) -> PassControl:
     store = parts.store
 
@@ -154,7 +161,7 @@ def _broker(parts: Parts, engine: Engine, control: PassControl, model: ModelBrok
         model,
         create_git_app(parts.mirrors, authorize),
         Leases(control, store).app(),
-        create_session_app(control, engine.publish_for_agent, engine.setups.propose),
+        create_session_app(control, engine.publish_for_agent, engine.setups.propose, engine.restart_dev_server),
     )
     return Starlette(routes=[Mount("/broker", app=broker)])
 

@@ -1,9 +1,12 @@
 """Settings of a Lot installation, read once and handed down; nothing else reads the environment."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lot.core.errors import InvalidInputError
 
 
 class TokenPrices(BaseModel):
@@ -32,6 +35,24 @@ class ModelPrice(TokenPrices):
     long_prompt: LongPromptPrices | None = None
 
 
+class Size(BaseModel):
+    """What a sandbox may use, and how it is metered."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cpus: int = Field(ge=1)
+    memory_bytes: int = Field(ge=256 << 20)
+    compute_units: float = Field(gt=0)
+    """Counted for each second that a sandbox of this size is on."""
+
+
+SIZES: Mapping[str, Size] = {
+    "small": Size(cpus=2, memory_bytes=4 << 30, compute_units=1.0),
+    "large": Size(cpus=4, memory_bytes=8 << 30, compute_units=2.0),
+}
+"""What every installation has, unless its settings say otherwise."""
+
+
 class Settings(BaseSettings):
     """Everything an operator may set, from the environment (`LOT_<NAME>`) or the constructor."""
 
@@ -56,6 +77,9 @@ class Settings(BaseSettings):
     """How often each project's repository is asked for changes that make its snapshot stale."""
     warm_runners: int = 2
     """Idle runners kept ready."""
+    sizes: dict[str, Size] = Field(default_factory=dict)
+    """JSON, name to `{"cpus", "memory_bytes", "compute_units"}`: adds to small and large, or replaces them. What is
+    there already keeps what it was made with."""
     memory_reserve_bytes: int = 1 << 30
     """Host memory never promised to sandboxes."""
     disk_reserve_bytes: int = 1 << 30
@@ -81,8 +105,26 @@ class Settings(BaseSettings):
     """How long such a request is tried again; the agent program itself waits 360 s for an answer to begin."""
     secret_key: SecretStr | None = None
     """Base64 key for encryption at rest; by default a 0600 key file in `data_dir`."""
+    secret_key_old: SecretStr | None = None
+    """Keys before the present one, separated by commas: they only open what `lot secrets rotate` has still to seal."""
 
     @property
     def sqlalchemy_url(self) -> str:
         """The store's address."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'lot.db'}"
+
+    @property
+    def all_sizes(self) -> dict[str, Size]:
+        """Every size that can be chosen."""
+        return {**SIZES, **self.sizes}
+
+    def get_size(self, name: str) -> Size:
+        """Return the size of that name.
+
+        Raises:
+            InvalidInputError: there is none.
+        """
+        sizes = self.all_sizes
+        if name not in sizes:
+            raise InvalidInputError(f"there is no size {name!r}. Next step: choose one of {', '.join(sizes)}")
+        return sizes[name]

@@ -103,7 +103,9 @@ async def test_closing_ends_idle_runners_and_leaves_assigned_ones_to_the_next_fl
 async def test_sandbox_that_no_runner_serves_is_listed_and_reaped(rig: FleetRig) -> None:
     runner, client, sandbox = await rig.assigned()
     await client.bring_up(
-        BringUpOrder(layers=(), upper=str(rig.data_dir / "upper"), size="small", rungs=(Rung(kind="disk"),))
+        BringUpOrder(
+            layers=(), upper=str(rig.data_dir / "upper"), cpus=2, memory_bytes=4 << 30, rungs=(Rung(kind="disk"),)
+        )
     )
     await rig.fleet.stop(runner)
     assert await rig.fleet.list_sandboxes() == (sandbox,)

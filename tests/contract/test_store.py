@@ -15,6 +15,7 @@ from anyio import CancelScope, create_task_group
 from sqlalchemy import make_url
 from store_samples import NOW, PROJECT, SESSION, SNAPSHOT, fill, message, project, pull_request, session, snapshot
 
+from lot.core.environment import Environment, Variable
 from lot.core.errors import InvalidInputError, NotFoundError, StaleEpochError, StaleWriteError, UnavailableError
 from lot.core.events import AgentGone, AgentText, Notice, SessionEvent
 from lot.core.ids import ImageId, LayerId, MessageId, ProjectId, RunnerId, SessionId, SnapshotId
@@ -44,6 +45,7 @@ FINISHED: dict[str, Any] = {
         memory_bytes=1 << 33,
     ),
 }
+LATER = NOW + timedelta(minutes=1)
 
 
 def notices(count: int, start: int = 0) -> list[SessionEvent]:
@@ -61,9 +63,21 @@ async def test_project_comes_back_by_id_and_by_name(store: Store) -> None:
     await store.add_project(project(), {"KEY": "value", "EMPTY": ""})
     assert await store.get_project(PROJECT) == project()
     assert await store.get_project("shop") == project()
-    assert await store.get_environment(PROJECT) == {"KEY": "value", "EMPTY": ""}
-    await store.set_environment(PROJECT, {"OTHER": ODD_TEXT})
-    assert await store.get_environment(PROJECT) == {"OTHER": ODD_TEXT}
+    environment = await store.get_environment(PROJECT)
+    assert (environment.version, environment.values) == (1, {"KEY": "value", "EMPTY": ""})
+    assert {one.changed_at for one in environment.variables.values()} == {NOW}
+
+
+async def test_environment_changes_only_as_it_was_read(store: Store) -> None:
+    await store.add_project(project(), {"KEY": "value"})
+    other = {"OTHER": Variable(value=ODD_TEXT, changed_at=LATER), "OLD": Variable(value="")}
+    changed = await store.set_environment(PROJECT, other, 1)
+    assert changed == Environment(version=2, variables=other) == await store.get_environment(PROJECT)
+    assert (await store.get_project(PROJECT)).environment_version == 2
+    with pytest.raises(StaleWriteError):
+        await store.set_environment(PROJECT, {}, 1)
+    assert await store.get_environment(PROJECT) == changed
+    assert ODD_TEXT not in repr(changed)
 
 
 async def test_id_goes_before_a_name_that_looks_like_it(store: Store) -> None:
@@ -121,7 +135,7 @@ async def test_missing_project_is_not_found(store: Store) -> None:
         store.change_project(gone, size="large"),
         store.delete_project(gone),
         store.get_environment(gone),
-        store.set_environment(gone, {}),
+        store.set_environment(gone, {}, 1),
         store.add_snapshot(snapshot(project_id=gone)),
         store.add_pull_request(pull_request(project_id=gone)),
         store.get_pull_request(gone, 1),
@@ -677,7 +691,7 @@ async def test_plain_secrets_and_deleted_conversations_are_nowhere_in_sqlites_fi
 ) -> None:
     store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'lot.db'}", box)
     await fill(store)
-    await store.set_environment(PROJECT, {"KEY": "plain-environment-value"})
+    await store.set_environment(PROJECT, {"KEY": Variable(value="plain-environment-value")}, 1)
     await store.set_secret("anthropic", "plain-credential")
     await store.add_message(message(text="a conversation " * 1000), NOW)
     assert any(b"a conversation" in file.read_bytes() for file in tmp_path.iterdir())

@@ -53,7 +53,7 @@ class Stage:
 
     def up(self, *rungs: Rung) -> BringUpOrder:
         upper = str(self.folder / "disks" / self.sandbox)
-        return BringUpOrder(layers=(str(self.base),), upper=upper, size="small", rungs=rungs)
+        return BringUpOrder(layers=(str(self.base),), upper=upper, cpus=2, memory_bytes=4 << 30, rungs=rungs)
 
     async def start(self, run: int = 1, mode: AgentMode = FULL) -> None:
         order = AgentOrder(

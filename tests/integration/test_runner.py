@@ -80,7 +80,9 @@ def calls(rig: FleetRig, sandbox: str) -> list[str]:
 
 
 def order(rig: FleetRig, sandbox: str, *rungs: Rung) -> BringUpOrder:
-    return BringUpOrder(layers=(), upper=str(rig.data_dir / "uppers" / sandbox), size="small", rungs=rungs or (DISK,))
+    return BringUpOrder(
+        layers=(), upper=str(rig.data_dir / "uppers" / sandbox), cpus=2, memory_bytes=4 << 30, rungs=rungs or (DISK,)
+    )
 
 
 async def up(rig: FleetRig) -> tuple[str, RunnerClient, str]:

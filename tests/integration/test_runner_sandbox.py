@@ -61,7 +61,7 @@ class Place:
 
     def order(self, sandbox: str, *rungs: Rung) -> BringUpOrder:
         upper = str(self.folder / "disks" / sandbox)
-        return BringUpOrder(layers=(str(self.base),), upper=upper, size="small", rungs=rungs)
+        return BringUpOrder(layers=(str(self.base),), upper=upper, cpus=2, memory_bytes=4 << 30, rungs=rungs)
 
     def image(self, sandbox: str) -> str:
         return str(self.folder / "data" / "hibernation" / f"{sandbox}-{secrets.token_hex(2)}")

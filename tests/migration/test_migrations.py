@@ -78,6 +78,7 @@ async def test_filled_database_survives_the_upgrade(empty_database_url: str, rev
         if revision >= "0003":
             await _check_snapshots(store)
             await _check_processes(store)
+            await _check_environment(store)
         await store.delete_project(ProjectId("shopprojec"), cascade=True)
     finally:
         await store.close()
@@ -103,7 +104,9 @@ async def _check_projects(store: Store) -> None:
         3000,
         datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC),
     )
-    assert await store.get_environment(project.id) == {"API_URL": "https://example.test", "EMPTY": ""}
+    environment = await store.get_environment(project.id)
+    assert environment.values == {"API_URL": "https://example.test", "EMPTY": ""}
+    assert environment.version == project.environment_version
     assert await store.find_secret("anthropic") == "golden-credential"
     newest, oldest = await store.list_snapshots(project.id)
     assert newest == await store.current_snapshot(project.id)
@@ -117,6 +120,8 @@ async def _check_sessions(store: Store) -> None:
     assert (parent.memory_image, parent.agent_offset, parent.is_used) == ("image00003", 4096, True)
     assert (child.parent_id, child.label, child.layers) == (parent.id, "Idle", ("layer00002", "upper00001"))
     assert (child.candidate_image, child.candidate_epoch, child.is_used) == ("image00004", 1, False)
+    assert (parent.cpus, parent.memory_bytes, parent.compute_units) == (2, 4 << 30, 1.0)
+    assert (child.size, child.cpus, child.memory_bytes, child.compute_units) == ("large", 4, 8 << 30, 2.0)
     assert await store.next_due() == child.pause_at == datetime(2026, 11, 22, 12, 15, tzinfo=UTC)
     assert await store.claim("session", child.id, 1, child.lease.owner) == 2
 
@@ -170,3 +175,13 @@ async def _check_processes(store: Store) -> None:
     assert list(project.processes.items()) == [("worker", "npm run worker"), ("css", "npx tailwindcss --watch")]
     newest, oldest = await store.list_snapshots(project.id)
     assert (newest.processes, oldest.processes) == ({"worker": "npm run worker"}, {})
+
+
+async def _check_environment(store: Store) -> None:
+    child, parent = await store.list_sessions()
+    assert (parent.environment_version, child.environment_version) == (2, None)
+    [snapshot, _] = await store.list_snapshots(parent.project_id)
+    assert (snapshot.cpus, snapshot.memory_bytes) == (3, 6 << 30)
+    environment = await store.get_environment(parent.project_id)
+    assert environment.version == 3
+    assert environment.variables["EMPTY"].changed_at == datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

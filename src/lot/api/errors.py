@@ -29,6 +29,7 @@ _STATUSES: Mapping[str, int] = {
     "session.transition_not_allowed": 409,
     "project.not_ready": 409,
     "budget.reached": 409,
+    "environment.changed": 409,
     "nothing_to_do": 409,
     "lease.stale_epoch": 409,
     "caller": 409,

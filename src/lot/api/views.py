@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lot.api.schemas.projects import ProjectBody, PullRequestBody, SnapshotBody
+from lot.api.schemas.projects import EnvironmentBody, ProjectBody, PullRequestBody, SnapshotBody, VariableBody
 from lot.api.schemas.sessions import (
     AskBody,
     DiffBody,
@@ -16,14 +16,17 @@ from lot.api.schemas.sessions import (
 )
 from lot.api.tickets import TICKET_S, Tickets
 from lot.config import Settings
+from lot.core.environment import Environment
 from lot.core.errors import NotFoundError
 from lot.core.events import StoredEvent
 from lot.core.ids import SessionId
 from lot.core.records import Ask, Message, Project, PullRequest, Session, Snapshot, StoredDiff
 from lot.engine.asking import open_asks
+from lot.engine.dev_server import is_restart_needed
 from lot.engine.engine import Engine
 from lot.engine.ports import SessionPort
 from lot.engine.previews import preview_host, preview_url
+from lot.engine.projects import is_retry_needed
 
 
 class Views:
@@ -50,7 +53,9 @@ class Views:
             dev_command=project.dev_command,
             port=project.port,
             size=project.size,
-            environment_keys=sorted(await store.get_environment(project.id)),
+            environment_keys=sorted((await store.get_environment(project.id)).variables),
+            environment_version=project.environment_version,
+            retry_needed=is_retry_needed(project, newest),
             snapshot=self.snapshot(newest) if newest else None,
             ready_snapshot=ready.id if ready else None,
             sessions=len(sessions),
@@ -105,6 +110,10 @@ class Views:
             provider=session.provider,
             model=session.model,
             size=session.size,
+            cpus=session.cpus,
+            memory_bytes=session.memory_bytes,
+            compute_units=session.compute_units,
+            restart_needed=is_restart_needed(session, snapshot, project.environment_version),
             branch=session.branch,
             base_branch=session.base_branch,
             base_commit=session.base_commit,
@@ -143,6 +152,20 @@ class Views:
             process=port.process,
             pid=port.pid,
             command=port.command,
+        )
+
+    def environment(
+        self, environment: Environment, outdated: Sequence[Session], *, is_revealed: bool = False
+    ) -> EnvironmentBody:
+        """Return an environment; its values only where they were asked for."""
+        variables = [
+            VariableBody(name=name, value=one.value if is_revealed else None, changed_at=one.changed_at)
+            for name, one in sorted(environment.variables.items())
+        ]
+        return EnvironmentBody(
+            version=environment.version,
+            variables=variables,
+            sessions_to_restart=[session.id for session in outdated],
         )
 
     async def ask(self, ask: Ask) -> AskBody:

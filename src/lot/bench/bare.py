@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lot.config import SIZES
 from lot.core.errors import BootFailedError, CommandTimedOutError, PauseFailedError
 from lot.core.ids import SandboxId
 from lot.sandbox import bundle, layers, network
 from lot.sandbox.cgroups import Cgroups, detect_cgroups
-from lot.sandbox.driver import GUEST_ADDRESS, SIZES, SandboxSpec
+from lot.sandbox.driver import GUEST_ADDRESS, Resources, SandboxSpec
 from lot.sandbox.home import Installation, SandboxHome
 from lot.sandbox.runsc import Runsc
 from lot.sandbox.runtime import Runtime
@@ -22,7 +23,7 @@ CHECKPOINT_TIMEOUT_S = 60.0
 POLL_S = 0.005
 _CONNECT_S = 0.1
 _READ_S = 5.0
-_SIZE = "small"
+_SIZE = SIZES["small"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class BareRuntime:
             sandbox=home.sandbox,
             layers=self.stack,
             upper=self.folder / "uppers" / name,
-            resources=SIZES[_SIZE],
+            resources=Resources(cpus=_SIZE.cpus, memory_bytes=_SIZE.memory_bytes),
         )
         sandbox = BareSandbox(self, home, spec, detect_cgroups())
         try:

@@ -113,6 +113,23 @@ class Mirrors:
             RepositoryError: the branch no longer exists there.
         """
         folder = self.repository(project_id)
+        await self._bring_up_to_date(project_id, folder)
+        branch = (await run_git("symbolic-ref", "--short", "HEAD", folder=folder)).text
+        return await self.head(project_id, branch)
+
+    async def choose_branch(self, project_id: ProjectId, branch: str) -> None:
+        """Make another branch of the source the project's; the present one may be gone there.
+
+        Raises:
+            GitError: the source cannot be reached. RepositoryError: it has no such branch; the present one stays.
+        """
+        folder = self.repository(project_id)
+        _require_not_ours(branch)
+        await self._bring_up_to_date(project_id, folder)
+        await self.head(project_id, branch)
+        await run_git("symbolic-ref", "HEAD", f"refs/heads/{branch}", folder=folder)
+
+    async def _bring_up_to_date(self, project_id: ProjectId, folder: Path) -> None:
         turns = self._turns.setdefault(project_id, _Turns())
         asked = turns.begun
         async with turns.lock:
@@ -124,8 +141,6 @@ class Mirrors:
                 except GitError as error:
                     raise GitError(f"the newest code could not be fetched from {origin.name}: {error}") from error
                 turns.done = turns.begun
-        branch = (await run_git("symbolic-ref", "--short", "HEAD", folder=folder)).text
-        return await self.head(project_id, branch)
 
     async def head(self, project_id: ProjectId, branch: str) -> str:
         """Return a branch's newest commit as the mirror has it.
@@ -357,9 +372,13 @@ async def _find_head(origin: _Origin, branch: str | None) -> MirrorHead:
         )
     if branch not in heads:
         raise _missing_branch(origin.name, branch, list(heads))
+    _require_not_ours(branch)
+    return MirrorHead(branch, heads[branch])
+
+
+def _require_not_ours(branch: str) -> None:
     if branch == "lot" or branch.startswith("lot/"):
         raise RepositoryError(f"branch {branch}: names that begin with lot/ belong to sessions; choose another branch")
-    return MirrorHead(branch, heads[branch])
 
 
 def _read_heads(listed: GitOutput) -> tuple[dict[str, str], str | None, str | None]:

@@ -35,6 +35,10 @@ Publish = Callable[[SessionId, str | None, str | None], Awaitable[str]]
 Propose = Callable[[SessionId, SetupCommands], Awaitable[str]]
 """Has the project of a setup session built by these commands, and returns what to tell the agent."""
 
+Restart = Callable[[SessionId], Awaitable[bool]]
+"""Restarts a session's dev server with the newest environment; returns whether it has one."""
+
+Answer = dict[str, str | bool]
 _Body = TypeVar("_Body", bound=BaseModel)
 
 
@@ -51,31 +55,36 @@ class _Setup(BaseModel):
     port: int | None = Field(default=None, ge=1, le=65_535)
 
 
-def create_session_app(control: PassControl, publish: Publish, propose: Propose) -> Starlette:
+def create_session_app(control: PassControl, publish: Publish, propose: Propose, restart: Restart) -> Starlette:
     """Return the application, to be mounted at `/session`."""
 
-    async def make_pull_request(request: Request) -> str:
+    async def make_pull_request(request: Request) -> Answer:
         session_id = (await control.admit(request)).session_id
         asked = _parsed(_PullRequest, await _bounded_body(request))
-        return await publish(session_id, asked.title, asked.body)
+        return {"text": await publish(session_id, asked.title, asked.body)}
 
-    async def propose_setup(request: Request) -> str:
+    async def propose_setup(request: Request) -> Answer:
         session_id = (await control.admit(request)).session_id
         asked = _parsed(_Setup, await _bounded_body(request))
-        return await propose(session_id, SetupCommands(**asked.model_dump()))
+        return {"text": await propose(session_id, SetupCommands(**asked.model_dump()))}
+
+    async def restart_dev_server(request: Request) -> Answer:
+        session_id = (await control.admit(request)).session_id
+        return {"has_dev_server": await restart(session_id)}
 
     return Starlette(
         routes=[
             Route("/pull-request", _answering(make_pull_request), methods=["POST"]),
             Route("/setup", _answering(propose_setup), methods=["POST"]),
+            Route("/dev-server/restart", _answering(restart_dev_server), methods=["POST"]),
         ]
     )
 
 
-def _answering(work: Callable[[Request], Awaitable[str]]) -> Callable[[Request], Awaitable[Response]]:
+def _answering(work: Callable[[Request], Awaitable[Answer]]) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
-            return JSONResponse({"text": await work(request)})
+            return JSONResponse(await work(request))
         except LotError as error:
             return JSONResponse(error_body(error), _status(error))
 

@@ -1,29 +1,33 @@
-"""Reading a `.env` file into the environment of a new project."""
+"""Reading the `.env` file that a command names."""
 
+import sys
 from pathlib import Path
 
-from dotenv.parser import parse_stream
-
+from lot.core.environment import parse_dotenv
 from lot.core.errors import InvalidInputError
+
+STDIN = Path("-")
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """Return what a `.env` file sets; of a key that is set twice, the later value counts.
+    """Return what a `.env` file sets.
 
     Raises:
-        InvalidInputError: it cannot be read, or a line is not `KEY=value`; its number is named, its content is not.
+        InvalidInputError: it cannot be read, or a line is not `NAME=value`; its number is named, its content is not.
+    """
+    return parse_dotenv(read_env_text(path), str(path))
+
+
+def read_env_text(path: Path) -> str:
+    """Return the text of a `.env` file, or of standard input where it is called `-`.
+
+    Raises:
+        InvalidInputError: it cannot be read.
     """
     try:
-        with path.open(encoding="utf-8") as file:
-            bindings = list(parse_stream(file))
-    except (OSError, UnicodeDecodeError) as error:
+        return (sys.stdin.buffer.read() if path == STDIN else path.read_bytes()).decode()
+    except UnicodeDecodeError:
+        # `from None`: the library's message shows a piece of the content.
+        raise InvalidInputError(f"{path} cannot be read: it is not in UTF-8. Next step: save it as UTF-8") from None
+    except OSError as error:
         raise InvalidInputError(f"{path} cannot be read: {error}. Next step: name a .env file in UTF-8") from error
-    values: dict[str, str] = {}
-    for binding in bindings:
-        if binding.error or (binding.key is not None and binding.value is None):
-            raise InvalidInputError(
-                f"{path}, line {binding.original.line}: not of the form KEY=value. Next step: mend that line"
-            )
-        if binding.key is not None and binding.value is not None:
-            values[binding.key] = binding.value
-    return values

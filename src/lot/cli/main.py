@@ -22,6 +22,8 @@ COMMANDS = {
     "project": Entry("lot.cli.project", "app", "Repositories and the snapshots that sessions start from."),
     "session": Entry("lot.cli.session", "app", "Start, follow, pause, resume, fork and end sessions."),
     "pr": Entry("lot.cli.pull_request", "app", "Show and merge pull requests."),
+    "secrets": Entry("lot.cli.secrets", "app", "Change the key that secrets are encrypted with."),
+    "sizes": Entry("lot.cli.sizes", "sizes", "List the sizes that sandboxes can have."),
     "models": Entry("lot.cli.models", "models", "List the models that can be asked."),
     "rehearsal": Entry("lot.cli.rehearsal", "app", "The scripted provider by itself, and what it can play."),
     "demo": Entry("lot.cli.demo", "demo", "Play a session's whole life, each step checked."),

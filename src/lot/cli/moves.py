@@ -1,4 +1,4 @@
-"""`lot session stop|pause|resume|fork|delete`: what changes a session's state by hand."""
+"""`lot session stop|pause|resume|restart|fork|delete`: what is done to a session by hand."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -31,6 +31,19 @@ def resume(
 ) -> None:
     """Bring a paused session back as it was, without starting the agent."""
     _move(ctx, session, LotClient.resume_session, no_wait=no_wait, as_json=as_json)
+
+
+def restart(ctx: typer.Context, session: SessionArgument, as_json: JsonFlag = False) -> None:
+    """Restart the dev server with the project's newest environment variables; `.env` is written first."""
+    shared = common(ctx, as_json=as_json)
+    with connect(ctx) as client:
+        restarted = client.restart_dev_server(find_session(client, session).id)
+    if shared.as_json:
+        print_json(restarted)
+    else:
+        out.print(
+            f"Session {restarted.id}: its dev server starts anew. Next step: `lot session logs {restarted.id} -f`"
+        )
 
 
 def fork(

@@ -1,6 +1,7 @@
 """`lot project`: repositories and the snapshots that sessions start from."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,11 +16,12 @@ from lot.cli.env_file import read_env_file
 from lot.cli.output import ago, coloured, err, facts, out, plain, print_json, table
 from lot.cli.processes import dev_and_beside
 from lot.cli.project_detect import print_proposal
+from lot.cli.project_env import app as env_app
 from lot.cli.project_snapshot import ProjectArgument, doctor, rebuild, setup
 from lot.cli.session_show import spent_of
 from lot.cli.settings import NoneFlag, TokensOption, UsdOption, budget_changes
 from lot.client.client import LotClient
-from lot.core.errors import SetupCommandError
+from lot.core.errors import InvalidInputError, SetupCommandError
 from lot.engine.detecting import detect_source
 
 POLL_S = 0.3
@@ -31,6 +33,7 @@ app = typer.Typer(
 app.command()(doctor)
 app.command()(rebuild)
 app.command()(setup)
+app.add_typer(env_app, name="env")
 
 NoWaitFlag = Annotated[bool, typer.Option("--no-wait", help="Return at once; the snapshot is built on the server.")]
 
@@ -46,7 +49,7 @@ def create(
     ] = None,
     dev: Annotated[str | None, typer.Option(help="Starts the dev server: `npm run dev`.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Port of the dev server.")] = None,
-    size: Annotated[str, typer.Option(help="small (2 vCPU, 4 GB) or large (4 vCPU, 8 GB).")] = "small",
+    size: Annotated[str, typer.Option(help="One that `lot sizes` lists.")] = "small",
     env_file: Annotated[
         Path | None, typer.Option(help="A .env file; its values are stored encrypted and written to .env.")
     ] = None,
@@ -141,6 +144,44 @@ def show(ctx: typer.Context, project: ProjectArgument, as_json: JsonFlag = False
         _print_project(found)
 
 
+@app.command("set")
+def set_project(
+    ctx: typer.Context,
+    project: ProjectArgument,
+    setup: Annotated[str | None, typer.Option(help="Setup command; empty: none.")] = None,
+    dev: Annotated[str | None, typer.Option(help="Dev command; empty: none.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port of the dev server; 0: found out.")] = None,
+    branch: Annotated[str | None, typer.Option(help="What new sessions start from.")] = None,
+    name: Annotated[str | None, typer.Option(help="Another name.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Edit a project's commands, port, branch or name by hand. Sessions that are there keep theirs."""
+    given = {"setup_command": setup, "dev_command": dev, "port": port, "branch": branch, "name": name}
+    # Nothing at all means that none is wanted; an option that is not there, that it stays.
+    changes = {key: value or None for key, value in given.items() if value is not None}
+    if not changes:
+        raise InvalidInputError("What is to be changed? Next step: --setup, --dev, --port, --branch or --name")
+    changed = _change(ctx, project, changes, as_json=as_json)
+    if changed is not None:
+        _print_project(changed)
+
+
+@app.command()
+def size(
+    ctx: typer.Context,
+    project: ProjectArgument,
+    size: Annotated[str, typer.Argument(help="One that `lot sizes` lists.", show_default=False)],
+    as_json: JsonFlag = False,
+) -> None:
+    """Give sessions that are started from now on another size; the others keep theirs."""
+    changed = _change(ctx, project, {"size": size}, as_json=as_json)
+    if changed is not None:
+        out.print(
+            f"Project {plain(changed.name)}: new sessions are {plain(changed.size)}. They start from disk until the "
+            f"snapshot is of that size, too. Next step: `lot project retry {plain(changed.name)}`"
+        )
+
+
 @app.command()
 def budget(
     ctx: typer.Context,
@@ -151,13 +192,8 @@ def budget(
     as_json: JsonFlag = False,
 ) -> None:
     """Limit what all sessions of a project together may use of models; at the limit they are paused."""
-    shared = common(ctx, as_json=as_json)
-    changes = checked(ProjectChanges, **budget_changes(tokens, usd, is_none=none))
-    with connect(ctx) as client:
-        changed = client.change_project(project, changes)
-    if shared.as_json:
-        print_json(changed)
-    else:
+    changed = _change(ctx, project, budget_changes(tokens, usd, is_none=none), as_json=as_json)
+    if changed is not None:
         out.print(f"Project {plain(changed.name)} has used {spent_of(changed) or 'nothing'}")
 
 
@@ -169,12 +205,8 @@ def browser(
     as_json: JsonFlag = False,
 ) -> None:
     """Let a project's agents look at the app in a browser, or not."""
-    shared = common(ctx, as_json=as_json)
-    with connect(ctx) as client:
-        changed = client.change_project(project, ProjectChanges(has_browser=state == "on"))
-    if shared.as_json:
-        print_json(changed)
-    else:
+    changed = _change(ctx, project, {"has_browser": state == "on"}, as_json=as_json)
+    if changed is not None:
         out.print(f"Project {plain(changed.name)}: browser verification is {'on' if changed.has_browser else 'off'}")
 
 
@@ -215,6 +247,18 @@ def log(ctx: typer.Context, project: ProjectArgument, as_json: JsonFlag = False)
         print_json({"text": text})
     else:
         out.print(coloured(text))
+
+
+def _change(ctx: typer.Context, project: str, changes: Mapping[str, object], *, as_json: bool) -> ProjectBody | None:
+    """Change a project; return it where it is to be shown to a person."""
+    shared = common(ctx, as_json=as_json)
+    wanted = checked(ProjectChanges, **changes)
+    with connect(ctx) as client:
+        changed = client.change_project(project, wanted)
+    if shared.as_json:
+        print_json(changed)
+        return None
+    return changed
 
 
 def source_of(text: str) -> str:
@@ -309,7 +353,12 @@ def _print_project(project: ProjectBody) -> None:
             ]
         )
     )
-    if project.ready_snapshot:
+    if project.retry_needed and project.snapshot is not None:
+        out.print(
+            "The commands were changed since this snapshot: sessions keep its own until it is built anew. "
+            f"Next step: `lot project retry {project.name}`"
+        )
+    elif project.ready_snapshot:
         out.print(f"Next step: `lot session new {project.name} -m '…'`")
 
 

@@ -24,6 +24,7 @@ class _SessionGroup(LazyGroup):
         "stop": Entry("lot.cli.moves", "stop", "Interrupt the agent's turn."),
         "pause": Entry("lot.cli.moves", "pause", "Hibernate a session with all its memory."),
         "resume": Entry("lot.cli.moves", "resume", "Bring a paused session back as it was."),
+        "restart": Entry("lot.cli.moves", "restart", "Restart the dev server with the newest environment."),
         "fork": Entry("lot.cli.moves", "fork", "Make a second session out of one; both go on."),
         "diff": Entry("lot.cli.diff", "diff", "Show a session's changes."),
         "pr": Entry("lot.cli.pull_request", "pr", "Open a pull request, or bring it up to date."),

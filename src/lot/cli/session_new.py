@@ -1,6 +1,6 @@
 """`lot session new`: starts a session and shows how it comes up."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -37,7 +37,7 @@ def new(
     budget_tokens: Annotated[int | None, typer.Option(min=1, help="Input and output together.")] = None,
     budget_usd: Annotated[float | None, typer.Option(help="In US dollars.")] = None,
     attach: AttachOption = None,
-    size: Annotated[Literal["small", "large"] | None, typer.Option(help="By default the project's.")] = None,
+    size: Annotated[str | None, typer.Option(help="By default the project's.")] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Return at once, while it starts.")] = False,
     as_json: JsonFlag = False,
 ) -> None:

@@ -10,7 +10,20 @@ from rich.text import Text
 from lot.api.schemas.projects import ProjectBody
 from lot.api.schemas.sessions import PortBody, ProcessBody, SessionBody
 from lot.cli.common import JsonFlag, SessionArgument, common, connect, find_session
-from lot.cli.output import ago, counted, duration, facts, label, money, out, plain, print_json, provider_note, table
+from lot.cli.output import (
+    ago,
+    byte_size,
+    counted,
+    duration,
+    facts,
+    label,
+    money,
+    out,
+    plain,
+    print_json,
+    provider_note,
+    table,
+)
 from lot.client.client import LotClient
 from lot.client.errors import RefusedError
 from lot.runner.protocol import DEV_PREFIX
@@ -36,6 +49,8 @@ def list_sessions(
     for session in sessions:
         provider = provider_note(session.provider, is_scripted=session.is_scripted)
         state = label(session.label)
+        if session.restart_needed:
+            state.append(", restart needed", style="yellow")
         grid.add_row(session.id, state, session.project_name, plain(session.title), provider, ago(session.changed_at))
     return out.print(grid)
 
@@ -86,12 +101,13 @@ def print_session(session: SessionBody, inside: Inside | None = None) -> None:
                 ("model", _model(session)),
                 ("mode", session.mode if session.mode != "full" else None),
                 ("program", session.program if session.program != "claude" else None),
-                ("size", session.size),
+                ("size", f"{session.size} ({session.cpus} vCPU, {byte_size(session.memory_bytes)})"),
                 ("branch", f"{session.branch}, from {session.base_branch} {(session.base_commit or '')[:10]}"),
                 ("forked from", session.parent_id),
                 ("pauses", _pauses(session)),
                 ("asks", _asks(session)),
                 ("waiting", _kept(session.kept_messages)),
+                ("environment", _restart(session)),
                 ("spent", spent_of(session)),
                 ("processes", _processes(session, inside)),
                 ("ports", _ports(session, inside)),
@@ -125,6 +141,13 @@ def _asks(session: SessionBody) -> str | None:
     if not session.open_asks:
         return None
     return f"{counted(session.open_asks, 'thing')} to answer: `lot session asks {session.id}`"
+
+
+def _restart(session: SessionBody) -> str | None:
+    if not session.restart_needed:
+        return None
+    first = "`lot session resume`, then " if session.sandbox != "on" else ""
+    return f"variables were changed, restart needed: {first}`lot session restart {session.id}`"
 
 
 def _kept(messages: int) -> str | None:

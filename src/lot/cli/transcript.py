@@ -220,6 +220,9 @@ def _session_line(event: e.SessionEvent) -> RenderableType | None:
             style = "red" if status in ("exited", "silent") else "dim"
             what = f"process {plain(process)}" if process else "dev server"
             return Text(shortened(f"· {what} {status}{at}{_after(detail)}"), style=style)
+        case e.EnvironmentChanged(restart_needed=needed):
+            said = "changed: restart needed, `lot session restart`" if needed else "new values are in use"
+            return Text(f"· environment variables: {said}", style="yellow" if needed else "dim")
         case e.PullRequestChanged(number=number, action=action, url=url):
             return Text(f"· pull request {number} {action}  {plain(url)}", style="magenta")
         case e.Notice(text=text):

@@ -11,12 +11,16 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from lot.api.schemas.projects import (
+    EnvironmentBody,
+    EnvironmentChanges,
     FindingBody,
+    NewEnvironment,
     NewProject,
     NewSetupSession,
     ProjectBody,
     ProjectChanges,
     PullRequestBody,
+    SizeBody,
     SnapshotBody,
     SnapshotLog,
 )
@@ -95,6 +99,24 @@ class LotClient:
     def change_project(self, project: str, changes: ProjectChanges) -> ProjectBody:
         """Change what is set in `changes`, and nothing else."""
         return self._change(ProjectBody, f"/api/projects/{_part(project)}", changes)
+
+    def list_sizes(self) -> list[SizeBody]:
+        """Return the sizes that projects and sessions can be given."""
+        return self._get_list(SizeBody, "/api/sizes")
+
+    def get_environment(self, project: str, *, is_revealed: bool = False) -> EnvironmentBody:
+        """Return a project's environment; its values only if they are to be revealed."""
+        params = {"reveal": "true"} if is_revealed else None
+        return self._get(EnvironmentBody, f"/api/projects/{_part(project)}/environment", params)
+
+    def change_environment(self, project: str, changes: EnvironmentChanges) -> EnvironmentBody:
+        """Set and unset some variables of a project."""
+        return self._change(EnvironmentBody, f"/api/projects/{_part(project)}/environment", changes)
+
+    def replace_environment(self, project: str, environment: NewEnvironment) -> EnvironmentBody:
+        """Replace all variables of a project."""
+        path = f"/api/projects/{_part(project)}/environment"
+        return self._change(EnvironmentBody, path, environment, method="PUT")
 
     def delete_project(self, project: str, *, cascade: bool = False) -> None:
         """Delete a project, with its sessions if `cascade`."""
@@ -193,6 +215,10 @@ class LotClient:
         """Bring a session back without starting the agent."""
         return self._move(session, "resume", wait_s)
 
+    def restart_dev_server(self, session: str) -> SessionBody:
+        """Restart a session's dev server with the newest environment; returns before it answers."""
+        return self._send(SessionBody, f"/api/sessions/{_part(session)}/dev-server/restart")
+
     def fork_session(self, session: str, fork: NewFork, wait_s: float = 0.0) -> SessionBody:
         """Make a second session out of one, with its memory, disk and transcript."""
         return self._send(SessionBody, f"/api/sessions/{_part(session)}/fork", fork, wait_s)
@@ -288,10 +314,10 @@ class LotClient:
         )
         return body.model_validate_json(answer.content)
 
-    def _change(self, body: type[_Body], path: str, changes: BaseModel) -> _Body:
+    def _change(self, body: type[_Body], path: str, changes: BaseModel, method: str = "PATCH") -> _Body:
         """Send only the fields that are set: null is a value."""
         content = changes.model_dump_json(exclude_unset=True)
-        answer = self._ask("PATCH", path, content=content, headers={"Content-Type": "application/json"})
+        answer = self._ask(method, path, content=content, headers={"Content-Type": "application/json"})
         return body.model_validate_json(answer.content)
 
     def _move(self, session: str, verb: str, wait_s: float) -> SessionBody:

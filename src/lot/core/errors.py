@@ -71,6 +71,12 @@ class ProjectNotReadyError(CallerError):
     code = "project.not_ready"
 
 
+class EnvironmentChangedError(CallerError):
+    """Somebody else changed a project's environment since the caller read it; nothing was changed."""
+
+    code = "environment.changed"
+
+
 class StaleWriteError(LotError):
     """Somebody else changed the row in between: read again, decide again."""
 

@@ -300,6 +300,16 @@ class DevServerChanged(_Event):
     """Which of those beside it; None: the dev server itself."""
 
 
+class EnvironmentChanged(_Event):
+    """The project's environment was changed, or this session was given its newest values by a restart."""
+
+    kind: Literal["environment_changed"] = "environment_changed"
+    version: int
+    """The environment's, which grows with every change."""
+    restart_needed: bool
+    """Whether the session's dev server still has other values."""
+
+
 class PullRequestChanged(_Event):
     """A pull request was opened, updated, merged or closed."""
 
@@ -345,6 +355,7 @@ SessionEvent = Annotated[
     | CameBack
     | Forked
     | DevServerChanged
+    | EnvironmentChanged
     | PullRequestChanged
     | Notice,
     Field(discriminator="kind"),

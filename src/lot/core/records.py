@@ -40,7 +40,7 @@ class Project:
     port: int | None
     """Port of the dev server inside the sandbox."""
     size: str
-    """A key of `sandbox.driver.SIZES`."""
+    """The name of what its sandboxes may use, as the settings have it; for snapshots and sessions made from now on."""
     created_at: datetime
     budget_tokens: int | None = None
     """What all its sessions together, deleted ones included, may use of models, caches included; None: no limit."""
@@ -52,6 +52,8 @@ class Project:
     """Whether a new snapshot is built, and proved before it serves, when the newest one is stale."""
     processes: Mapping[str, str] = field(default_factory=dict)
     """What runs beside the dev server, in order: a name of `[a-z0-9-]{1,32}` to the command that starts it."""
+    environment_version: int = 1
+    """Grows with every change of its environment values."""
 
 
 class SnapshotState(StrEnum):
@@ -111,6 +113,9 @@ class Snapshot:
     build_s: float | None
     lease: Lease
     created_at: datetime
+    cpus: int
+    """Of the sandbox that it is built in; its memory image serves sandboxes of the same size only."""
+    memory_bytes: int
     manifest: "SnapshotManifest | None" = None
     """What it was made of; None until it is ready."""
     stale_files: tuple[str, ...] = ()
@@ -174,6 +179,11 @@ class Session:
     lease: Lease
     sandbox: SandboxId
     size: str
+    """What its size was called when it was made; what that means for it is in the three that follow."""
+    cpus: int
+    memory_bytes: int
+    compute_units: float
+    """Counted for each second that its sandbox is on."""
     provider: str
     model: str | None
     base_image: str
@@ -215,6 +225,8 @@ class Session:
     budget_usd: float | None = None
     is_setup: bool = False
     """Whether it is to find out how its project is set up; it starts from the bare image."""
+    environment_version: int | None = None
+    """Of the project's environment that its `.env` and its dev server have; None: it was given none yet."""
 
     @property
     def label(self) -> SessionLabel:

@@ -3,7 +3,6 @@
 from structlog import get_logger
 
 from lot.core.records import Session
-from lot.engine.dev_server import find_dev_order
 from lot.engine.parts import Parts
 from lot.engine.previews import preview_url
 from lot.runner.protocol import AgentOrder, FileBody
@@ -41,7 +40,6 @@ async def agent_order(parts: Parts, session: Session, *, is_continuation: bool, 
         preview_url=preview_url(parts.settings, session.id, port) if port is not None else None,
         has_browser=project.has_browser,
         is_setup=session.is_setup,
-        dev=await find_dev_order(parts, session),
         transcript=await _transcript(parts, session) if is_continuation and is_new_run else (),
     )
 

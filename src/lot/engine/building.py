@@ -59,6 +59,9 @@ class Builds:
 
         Args:
             commands: By which it is built instead of the project's own.
+
+        Raises:
+            InvalidInputError: the project's size is no longer one of this installation's.
         """
         snapshot = await self._record(project, SnapshotState.BUILDING, commands or _commands_of(project), log)
         self._launch(snapshot)
@@ -78,7 +81,7 @@ class Builds:
         return await self._parts.store.get_snapshot(snapshot_id)
 
     async def _record(self, project: Project, state: SnapshotState, commands: SetupCommands, log: str = "") -> Snapshot:
-        snapshot_id = SnapshotId(new_id())
+        snapshot_id, size = SnapshotId(new_id()), self._parts.settings.get_size(project.size)
         return await self._parts.store.add_snapshot(
             Snapshot(
                 id=snapshot_id,
@@ -99,6 +102,8 @@ class Builds:
                 lease=Lease(),
                 created_at=self._parts.now(),
                 processes=project.processes,
+                cpus=size.cpus,
+                memory_bytes=size.memory_bytes,
             )
         )
 
@@ -183,13 +188,14 @@ class Builds:
     async def _carry_out(self, snapshot: Snapshot, holding: Holding) -> None:
         began = time.monotonic()
         project = await self._parts.store.get_project(snapshot.project_id)
-        environment = await self._parts.store.get_environment(project.id)
+        environment = (await self._parts.store.get_environment(project.id)).values
         client = holding.client
         await self._note(snapshot, "booting the sandbox")
         order = BringUpOrder(
             layers=self._parts.folders.snapshot_layers(snapshot),
             upper=str(self._parts.folders.layer(snapshot.layer)),
-            size=project.size,
+            cpus=snapshot.cpus,
+            memory_bytes=snapshot.memory_bytes,
             rungs=(Rung(kind="disk"),),
         )
         await client.bring_up(order)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lot.core.environment import check_environment
 from lot.core.errors import InvalidInputError, LotError, ProjectNotReadyError
 from lot.core.events import AttachmentName, SessionEvent, SettingsChanged, StateChanged
 from lot.core.ids import LayerId, MessageId, ProjectId, SandboxId, SessionId, new_id
@@ -15,7 +16,6 @@ from lot.engine.budgets import require_project_budget
 from lot.engine.detecting import detect_commit
 from lot.engine.parts import Parts
 from lot.engine.settings import require_model
-from lot.sandbox.driver import SIZES
 
 _DETECTED = ("setup_command", "dev_command", "port")
 
@@ -60,10 +60,11 @@ async def create_project(
             command means that there is none.
 
     Raises:
-        RepositoryError: unreachable, empty, or without that branch. InvalidInputError: a bad name or size.
+        RepositoryError: unreachable, empty, or without that branch. InvalidInputError: a bad name, size or variable.
+        TooLargeError: too many variables, or too long ones.
     """
-    if settings["size"] not in SIZES:
-        raise InvalidInputError(f"size {settings['size']!r} is unknown; use one of {', '.join(SIZES)}")
+    parts.settings.get_size(settings["size"])
+    check_environment(environment)
     project_id = ProjectId(new_id())
     name = name or _name_of(source)
     if any(project.name == name for project in await parts.store.list_projects()):
@@ -90,7 +91,7 @@ async def create_session(parts: Parts, project: Project, options: SessionOptions
     """Store a session that starts from the project's newest ready snapshot, with its first message.
 
     Raises:
-        ProjectNotReadyError: there is no snapshot yet. InvalidInputError: there is no such provider or model.
+        ProjectNotReadyError: there is no snapshot yet. InvalidInputError: there is no such provider, model or size.
         BudgetReachedError: the project's budget is used up, and there is a message.
     """
     snapshot = await parts.store.current_snapshot(project.id)
@@ -115,9 +116,12 @@ async def create_session_on(
     Args:
         is_setup: It is to find out how the project is set up, and starts from the bare image.
     """
+    size_name = options.size or project.size
+    size = parts.settings.get_size(size_name)
     provider = parts.get_provider(options.provider or parts.settings.provider)
     if options.model is not None:
         await require_model(provider, options.model)
+    is_same_size = (snapshot.cpus, snapshot.memory_bytes) == (size.cpus, size.memory_bytes)
     session_id = SessionId(new_id())
     if draft is not None:
         await require_project_budget(parts, project, session_id)
@@ -135,13 +139,17 @@ async def create_session_on(
         version=1,
         lease=Lease(),
         sandbox=SandboxId(session_id),
-        size=options.size or project.size,
+        size=size_name,
+        cpus=size.cpus,
+        memory_bytes=size.memory_bytes,
+        compute_units=size.compute_units,
         provider=options.provider or parts.settings.provider,
         model=options.model or parts.settings.model or provider.models[0],
         base_image=snapshot.base_image,
         layers=() if is_setup else (snapshot.layer,),
         upper=LayerId(new_id()),
-        memory_image=snapshot.memory_image,
+        # Memory that was frozen in a sandbox of another size would bring that size along.
+        memory_image=snapshot.memory_image if is_same_size else None,
         candidate_image=None,
         candidate_epoch=None,
         base_branch=project.branch,

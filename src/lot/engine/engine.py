@@ -12,9 +12,9 @@ from anyio.abc import TaskGroup
 
 from lot.core.asks import Answer
 from lot.core.budgets import BudgetName
+from lot.core.environment import Environment
 from lot.core.errors import (
     CallerError,
-    InvalidInputError,
     LotError,
     NotFoundError,
     SandboxUnavailableError,
@@ -37,6 +37,7 @@ from lot.engine.detecting import log_text
 from lot.engine.dev_server import restart_dev_server
 from lot.engine.diffs import keep_diff
 from lot.engine.drift import Drift
+from lot.engine.environment import Edit, change_environment
 from lot.engine.forking import split
 from lot.engine.limits import Limits
 from lot.engine.live import Change
@@ -46,8 +47,10 @@ from lot.engine.parts import Parts
 from lot.engine.pausing import BEING_FORKED
 from lot.engine.ports import SessionPort, read_ports
 from lot.engine.project_doctor import Finding, examine
+from lot.engine.projects import change_project
 from lot.engine.pull_requests import PullRequests
 from lot.engine.reaping import reap_folders, reap_runners, reap_sandboxes
+from lot.engine.runners import Holding
 from lot.engine.settings import change_session
 from lot.engine.setup_sessions import SetupSessions
 from lot.engine.stopping import Stopping
@@ -133,18 +136,20 @@ class Engine:
         return project
 
     async def change_project(self, project_id: ProjectId, changes: Mapping[str, Any]) -> Project:
-        """Change a project's budgets or one of its switches; what waited for a budget goes on.
-
-        Raises:
-            InvalidInputError: a switch is neither on nor off.
-        """
-        for switch in ("has_browser", "rebuilds_when_stale"):
-            if switch in changes and changes[switch] is None:
-                raise InvalidInputError(f"{switch} is true or false: leave it out to keep it as it is")
-        project = await self.parts.store.change_project(project_id, **changes)
+        """Change what a project is set to; what waited for a budget goes on. Raises as `projects.change_project`."""
+        project = await change_project(self.parts, project_id, changes)
         for session in await self.parts.store.list_sessions(project_id):
             self._worker(session.id).wake()
         return project
+
+    async def change_environment(
+        self, project_id: ProjectId, edit: Edit, seen_version: int | None = None
+    ) -> tuple[Environment, list[Session]]:
+        """Change a project's environment; nothing is restarted by that. Raises as `environment.change_environment`.
+
+        Returns it as it is now, and the sessions whose dev server has other values.
+        """
+        return await change_environment(self.parts, self._moves, project_id, edit, seen_version)
 
     async def redo_setup(self, project_id: ProjectId) -> Snapshot:
         """Build a new snapshot from a clean base; the last good one serves until it is ready."""
@@ -358,10 +363,13 @@ class Engine:
         Raises:
             SandboxUnavailableError: it is not on.
         """
+        return self._holding_of(session_id).client
+
+    def _holding_of(self, session_id: SessionId) -> Holding:
         worker = self._workers.get(session_id)
         if worker is None or worker.attachment is None or worker.attachment.lost is not None:
             raise SandboxUnavailableError(f"the sandbox of session {session_id} is not on; resume it first")
-        return worker.attachment.holding.client
+        return worker.attachment.holding
 
     async def diff(self, session_id: SessionId) -> tuple[StoredDiff, bool]:
         """Return the session's diff and whether it is live; while it is off, the last that was computed.
@@ -396,10 +404,17 @@ class Engine:
             off = f"the session is {session.label.lower()}: its ports can be seen while its sandbox is on"
             return (), off if is_off else str(error)
 
-    async def restart_dev_server(self, session_id: SessionId) -> None:
-        """End the session's dev server and start it again."""
-        session = await self.parts.store.get_session(session_id)
-        await restart_dev_server(self.parts, session, self.client_of(session_id))
+    async def restart_dev_server(self, session_id: SessionId) -> bool:
+        """Write the newest environment to the session's `.env`, end its dev server and start it again.
+
+        Returns before it answers, and whether there is a dev server at all.
+
+        Raises:
+            SandboxUnavailableError: it is not on. GitError: `.env` could not be written; nothing was ended.
+        """
+        await self.parts.store.get_session(session_id)
+        async with self._worker(session_id).restarting:
+            return await restart_dev_server(self.parts, self._moves, session_id, self._holding_of(session_id))
 
     async def publish(self, session_id: SessionId, title: str | None, body: str | None) -> PullRequest:
         """Open or update the session's pull request; a paused session is resumed for it."""

@@ -99,7 +99,7 @@ class SetupSessions:
         return f"The snapshot is ready ({kind}), and new sessions start from it.{seen}"
 
     async def _task(self, project: Project, guidance: str | None, seen: Sequence[str]) -> str:
-        names = sorted(await self._parts.store.get_environment(project.id))
+        names = sorted((await self._parts.store.get_environment(project.id)).variables)
         variables = f"\n\nVariables that the user has set, written to `.env`: {', '.join(names)}." if names else ""
         files = "".join(f"\n- {sentence}" for sentence in seen)
         files = f"\n\nWhat its files say:{files}" if files else ""

@@ -7,7 +7,7 @@ from lot.core.events import Notice, SessionEvent, StepDone
 from lot.core.records import Session, Snapshot
 from lot.core.session import Trigger
 from lot.engine.concurrently import concurrently
-from lot.engine.dev_server import find_dev_order
+from lot.engine.dev_server import came_with_others, find_dev_order
 from lot.engine.drift import changed_dependencies
 from lot.engine.moves import Moves
 from lot.engine.parts import Parts
@@ -29,33 +29,33 @@ async def start_session(
         LotError: it did not come up; the session's state is unchanged.
     """
     project = await parts.store.get_project(session.project_id)
-    environment = await parts.store.get_environment(project.id)
     order = BringUpOrder(
         layers=parts.folders.session_layers(session),
         upper=str(parts.folders.layer(session.upper)),
-        size=session.size,
+        cpus=session.cpus,
+        memory_bytes=session.memory_bytes,
         rungs=ladder(parts, session),
     )
     newest, brought = await concurrently(
         lambda: parts.mirrors.fetch(project.id), lambda: holding.client.bring_up(order)
     )
     snapshot = await parts.store.get_snapshot(session.snapshot_id)
-    is_told = bool(environment) or bool(snapshot.manifest and snapshot.manifest.environment_keys)
-    # What came with the snapshot's memory knows placeholders alone.
-    must_restart = is_told and brought.rung != "disk"
-    if brought.rung == "memory" and newest == snapshot.commit and not must_restart:
+    # As late as can be: what is saved from here on needs a restart.
+    environment = await parts.store.get_environment(project.id)
+    is_outdated = came_with_others(session, snapshot, brought, environment)
+    if brought.rung == "memory" and newest == snapshot.commit and not is_outdated:
         show()
     synced = await holding.client.sync(
         SyncOrder(
             base_branch=session.base_branch,
             session_branch=session.branch,
             newest_commit=newest,
-            environment=environment,
+            environment=environment.values,
         )
     )
-    renewed = await _install_changed(parts, snapshot, holding.client, synced.commit, environment)
+    renewed = await _install_changed(parts, snapshot, holding.client, synced.commit, environment.values)
     steps = [*brought.steps, *synced.steps, *renewed.steps]
-    dev = await find_dev_order(parts, session, restart=must_restart or bool(renewed.steps))
+    dev = await find_dev_order(parts, session, environment, restart=is_outdated or bool(renewed.steps))
     if dev is not None:
         await holding.client.start_dev(dev)
     return await moves.apply(
@@ -66,6 +66,7 @@ async def start_session(
         events=[*step_events(parts, steps), *renewed.events],
         base_commit=synced.commit,
         memory_image=None,
+        environment_version=environment.version,
     )
 
 

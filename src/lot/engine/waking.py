@@ -10,7 +10,7 @@ from lot.core.records import Session
 from lot.core.session import AgentState, Trigger
 from lot.engine.asking import cut
 from lot.engine.concurrently import concurrently
-from lot.engine.dev_server import find_dev_order
+from lot.engine.dev_server import find_newest, take_up_dev_server
 from lot.engine.moves import Moves
 from lot.engine.parts import Parts
 from lot.engine.runners import Holding
@@ -33,10 +33,11 @@ async def resume_session(
     order = BringUpOrder(
         layers=parts.folders.session_layers(session),
         upper=str(parts.folders.layer(session.upper)),
-        size=session.size,
+        cpus=session.cpus,
+        memory_bytes=session.memory_bytes,
         rungs=ladder(parts, session),
     )
-    brought, dev = await concurrently(lambda: holding.client.bring_up(order), lambda: find_dev_order(parts, session))
+    brought, newest = await concurrently(lambda: holding.client.bring_up(order), lambda: find_newest(parts, session))
     show()
     rung = "disk" if brought.rung == "disk" else "memory"
     reason = brought.reason
@@ -49,8 +50,7 @@ async def resume_session(
     if rung == "memory" and _loses_its_connections(session):
         await holding.client.end_agent(session.agent_run)
     lost = await cut(parts, session, reason or "") if rung == "disk" else []
-    if dev is not None:
-        await holding.client.start_dev(dev)
+    version, told = await take_up_dev_server(parts, session, holding.client, brought, newest)
     window: dict[str, Any] = {}
     is_woken_to_look = session.agent is not AgentState.RUNNING and not await parts.store.kept_messages(session.id)
     if is_woken_to_look:
@@ -61,8 +61,9 @@ async def resume_session(
         agent=Trigger.TURN_FAILED if lost else None,
         epoch=holding.epoch,
         reason=reason,
-        events=[*events, *lost],
+        events=[*events, *told, *lost],
         memory_image=None,
+        environment_version=version,
         **window,
     )
 

@@ -60,6 +60,8 @@ class SessionWorker:
         """Messages that were stopped before the agent took them."""
         self.acting = anyio.Lock()
         """Held while the worker acts; whoever else must act on the session alone takes it."""
+        self.restarting = anyio.Lock()
+        """Held while the dev server is restarted: what is noted of its values is then of the last restart."""
 
     @property
     def attachment(self) -> Attachment | None:
@@ -254,7 +256,8 @@ class SessionWorker:
         order = BringUpOrder(
             layers=self._parts.folders.session_layers(session),
             upper=str(self._parts.folders.layer(session.upper)),
-            size=session.size,
+            cpus=session.cpus,
+            memory_bytes=session.memory_bytes,
             rungs=(Rung(kind="adopt"),),
         )
         try:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
+from lot.core.environment import NAME
 from lot.core.errors import InvalidInputError
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
 _BARE = re.compile(r"[^\s'\"`#][^\n\r#]*(?<!\s)")
 
@@ -17,7 +17,7 @@ def dotenv_text(environment: Mapping[str, str]) -> str:
         InvalidInputError: a name cannot stand in such a file, or a value holds a NUL.
     """
     for name, value in environment.items():
-        if not _NAME.fullmatch(name) or "\0" in value:
+        if not NAME.fullmatch(name) or "\0" in value:
             raise InvalidInputError(f"{name!r} cannot be written to .env: use letters, digits and _, and text values")
     return "".join(f"{name}={_quoted(value)}\n" for name, value in environment.items())
 

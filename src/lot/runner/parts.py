@@ -74,6 +74,13 @@ class ControlPlane(Protocol):
     async def propose_setup(self, commands: SetupCommands) -> str:
         """Have the project's snapshot built by these commands; return how far that is. Raises as above."""
 
+    async def restart_dev_server(self) -> bool:
+        """Have the dev server ended and started again with the newest environment; False: there is none.
+
+        Raises:
+            LotError: why it could not be done.
+        """
+
 
 class Workspace(Protocol):
     """The checkout in a sandbox."""

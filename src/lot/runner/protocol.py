@@ -48,7 +48,8 @@ class BringUpOrder(_Body):
 
     layers: tuple[str, ...]
     upper: str
-    size: str
+    cpus: int
+    memory_bytes: int
     rungs: tuple[Rung, ...]
     hostname: str = "lot"
 
@@ -170,8 +171,6 @@ class AgentOrder(_Body):
     preview_url: str | None = None
     has_browser: bool = False
     is_setup: bool = False
-    dev: DevOrder | None = None
-    """How the agent may restart the dev server."""
     transcript: tuple["FileBody", ...] = ()
     """The program's own transcript as the store has it; put into the sandbox where the sandbox does not have it."""
 

@@ -21,7 +21,14 @@ from lot.runner.parts import Credentials, Gateway, RunnerParts
 from lot.runner.protocol import BringUpOrder, BringUpResult, PauseResult, Rung, RunnerNews
 from lot.runner.steps import Steps
 from lot.runner.ways_in import WaysIn
-from lot.sandbox.driver import GATEWAY_PORT, SIZES, HibernationImage, SandboxDriver, SandboxSpec, SandboxUsage
+from lot.sandbox.driver import (
+    GATEWAY_PORT,
+    HibernationImage,
+    Resources,
+    SandboxDriver,
+    SandboxSpec,
+    SandboxUsage,
+)
 from lot.sandbox.link import GuestLink
 
 logger = logging.getLogger(__name__)
@@ -266,13 +273,11 @@ class SandboxCourse:
             await gateway.close()
 
     def _spec(self, order: BringUpOrder) -> SandboxSpec:
-        if order.size not in SIZES:
-            raise InvalidInputError(f"there is no size {order.size!r}; there are {', '.join(SIZES)}")
         return SandboxSpec(
             sandbox=self._sandbox,
             layers=tuple(Path(layer) for layer in order.layers),
             upper=Path(order.upper),
-            resources=SIZES[order.size],
+            resources=Resources(cpus=order.cpus, memory_bytes=order.memory_bytes),
             mounts=self._parts.mounts(),
             hostname=order.hostname,
         )

@@ -1,6 +1,7 @@
 """What Lot offers its agents as tools, as far as the runner carries it out."""
 
 import re
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import anyio
@@ -11,7 +12,7 @@ from lot.harness.closing import closing
 from lot.runner.browser import picture
 from lot.runner.dev_server import NAME, DevServer
 from lot.runner.parts import ControlPlane
-from lot.runner.protocol import DEV_PREFIX, DevOrder
+from lot.runner.protocol import DEV_PREFIX
 from lot.sandbox.link import GuestLink, ProcessStatus
 
 ANSWER_WAIT_S = 45.0
@@ -30,8 +31,6 @@ class RunnerTools:
     def __init__(self, link: GuestLink, dev: DevServer, control: ControlPlane) -> None:
         self._link, self._dev, self._control = link, dev, control
         self._restarting = anyio.Lock()
-        self.dev_order: DevOrder | None = None
-        """How the dev server is started; None: the project has none."""
 
     async def create_pull_request(self, title: str | None, body: str | None) -> str:
         """Open the session's pull request or update it; return what to tell the agent, with its address."""
@@ -43,10 +42,10 @@ class RunnerTools:
 
     async def restart_dev_server(self) -> str:
         """Restart the dev server and wait until it answers or has failed; return which, with the end of its log."""
-        if self.dev_order is None:
-            raise AgentError("this project has no dev command: start a server yourself with a command")
         async with self._restarting:
-            await self._dev.start(self.dev_order.model_copy(update={"restart": True}))
+            # By way of the control plane, which has the newest environment written first.
+            if not await self._control.restart_dev_server():
+                raise AgentError("this project has no dev command: start a server yourself with a command")
             status = await self._dev.status(ANSWER_WAIT_S)
         if status.status == "answering":
             return f"The dev server answers on port {status.port} with HTTP {status.http_status}."
@@ -58,8 +57,9 @@ class RunnerTools:
         Raises:
             InvalidInputError: none is called so; those that there are, are named.
         """
-        name = NAME if process_name in (None, NAME) else self._beside(process_name or "")
-        process = next((process for process in await self._link.processes() if process.name == name), None)
+        processes = await self._link.processes()
+        name = NAME if process_name in (None, NAME) else _beside(process_name or "", processes)
+        process = next((process for process in processes if process.name == name), None)
         if process is None:
             return "The dev server was not started." if name == NAME else f"{process_name} was not started."
         text = _ESCAPES.sub("", (await self._log_end(process)).decode(errors="replace")).replace("\r\n", "\n")
@@ -74,13 +74,6 @@ class RunnerTools:
             raise AgentError(f"there is no page to look at: the dev server is {status.status}")
         return await picture(self._link, f"http://localhost:{status.port}{quote(path, _PATH_LETTERS)}", width, height)
 
-    def _beside(self, name: str) -> str:
-        names = [process.name for process in self.dev_order.processes] if self.dev_order else []
-        if name not in names:
-            there = ", ".join(names) or "none"
-            raise InvalidInputError(f"no process {name!r} runs beside the dev server; there are: {there}")
-        return f"{DEV_PREFIX}{name}"
-
     async def _log_end(self, process: ProcessStatus) -> bytes:
         begin, end = max(process.starts["out"], process.ends["out"] - _LOG_BYTES), process.ends["out"]
         found = bytearray()
@@ -93,3 +86,12 @@ class RunnerTools:
                     if len(found) >= end - begin:
                         break
         return bytes(found)
+
+
+def _beside(name: str, processes: Sequence[ProcessStatus]) -> str:
+    """Return the durable process of what runs beside the dev server under a name."""
+    beside = [process.name for process in processes if process.name.startswith(DEV_PREFIX)]
+    if f"{DEV_PREFIX}{name}" not in beside:
+        there = ", ".join(process.removeprefix(DEV_PREFIX) for process in beside) or "none"
+        raise InvalidInputError(f"no process {name!r} runs beside the dev server; there are: {there}")
+    return f"{DEV_PREFIX}{name}"

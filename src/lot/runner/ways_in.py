@@ -113,7 +113,6 @@ class WaysIn:
 
     async def start_agent(self, order: AgentOrder) -> None:
         """Have the agent program of this run up."""
-        self._tools.dev_order = order.dev
         await self._start_agent(
             AgentOptions(
                 run=order.run,
@@ -135,7 +134,6 @@ class WaysIn:
 
     async def restore_agent(self, before: "WaysIn") -> None:
         """Take up the agent program that earlier ways in had attached to."""
-        self._tools.dev_order = before._tools.dev_order
         if before._agent is not None:
             await self._start_agent(before._agent)
 

@@ -44,12 +44,6 @@ class Resources:
     max_processes: int = 8192
 
 
-SIZES: Mapping[str, Resources] = {
-    "small": Resources(cpus=2, memory_bytes=4 << 30),
-    "large": Resources(cpus=4, memory_bytes=8 << 30),
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOnlyMount:
     """A host file or folder that the sandbox sees read-only; the same at every boot and resume of a sandbox."""

@@ -95,6 +95,22 @@ class JsonText(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+class Sealed(TypeDecorator[str]):
+    """Text that `SecretBox` has encrypted. Every column of a secret is of this type, so that a new key finds it."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, place: str) -> None:
+        """`place` names the row whose secret it is, with its columns in braces; a value opens in its place only."""
+        super().__init__()
+        self.place = place
+
+    def context(self, **columns: Any) -> str:
+        """Return what a value is bound to, and what messages call it."""
+        return self.place.format(**columns)
+
+
 class Word(TypeDecorator[StrEnum]):
     """A member of one `StrEnum`, stored as its value."""
 

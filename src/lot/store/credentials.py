@@ -43,4 +43,4 @@ class CredentialStore(Database):
 
 
 def _context(name: str) -> str:
-    return f"the credential {name}"
+    return tables.CREDENTIAL.context(name=name)

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from lot.core.errors import InvalidInputError, NotFoundError
+from lot.core.environment import Environment, Variable
+from lot.core.errors import InvalidInputError, NotFoundError, StaleWriteError
 from lot.core.ids import ProjectId, SessionId
 from lot.core.records import Project
 from lot.store import tables
@@ -25,7 +27,8 @@ class ProjectStore(Database):
         Raises:
             InvalidInputError: its name is taken.
         """
-        values = values_of(project) | {"environment": self._sealed(project.id, environment)}
+        variables = {name: Variable(value=value, changed_at=project.created_at) for name, value in environment.items()}
+        values = values_of(project) | {"environment": self._sealed(project.id, variables)}
         values |= {"spent_tokens": 0, "spent_usd": 0.0}
         try:
             async with self._writing() as transaction:
@@ -104,42 +107,66 @@ class ProjectStore(Database):
             await transaction.execute(delete(projects).where(projects.c.id == project_id))
         await self._forget_deleted()
 
-    async def get_environment(self, project_id: ProjectId) -> dict[str, str]:
-        """Return the environment values of a project.
+    async def get_environment(self, project_id: ProjectId) -> Environment:
+        """Return the environment of a project.
 
         Raises:
             NotFoundError: there is none.
-            UnavailableError: they do not open with this installation's key.
+            UnavailableError: its values do not open with this installation's key.
         """
-        query = select(tables.projects.c.environment).where(tables.projects.c.id == project_id)
+        columns = tables.projects.c
+        query = select(columns.environment, columns.environment_version).where(columns.id == project_id)
         async with self._reading() as transaction:
-            stored = await transaction.scalar(query)
-        if stored is None:
+            row = (await transaction.execute(query)).first()
+        if row is None:
             raise _no_project(project_id)
-        environment: dict[str, str] = json.loads(self._box.decrypt(stored, _context(project_id)))
-        return environment
+        stored = json.loads(self._box.decrypt(row.environment, _context(project_id)))
+        variables = {name: _variable_from(variable) for name, variable in stored.items()}
+        return Environment(version=row.environment_version, variables=variables)
 
-    async def set_environment(self, project_id: ProjectId, environment: Mapping[str, str]) -> None:
-        """Replace the environment values of a project.
+    async def set_environment(
+        self, project_id: ProjectId, variables: Mapping[str, Variable], seen_version: int
+    ) -> Environment:
+        """Replace the environment of a project, if nobody changed it since that version was read.
 
         Raises:
             NotFoundError: there is none.
+            StaleWriteError: somebody changed it in between: read again, decide again.
         """
-        statement = (
-            update(tables.projects)
-            .where(tables.projects.c.id == project_id)
-            .values(environment=self._sealed(project_id, environment))
-        )
+        projects = tables.projects
+        changes = {"environment": self._sealed(project_id, variables), "environment_version": seen_version + 1}
+        of_project = projects.c.id == project_id
+        statement = update(projects).where(of_project, projects.c.environment_version == seen_version).values(changes)
         async with self._writing() as transaction:
             if (await transaction.execute(statement)).rowcount == 0:
-                raise _no_project(project_id)
+                if await transaction.scalar(select(projects.c.id).where(of_project)) is None:
+                    raise _no_project(project_id)
+                raise StaleWriteError(f"the environment of project {project_id} was changed in between: read it again")
+        await self._forget_deleted()
+        return Environment(version=seen_version + 1, variables=dict(variables))
 
-    def _sealed(self, project_id: ProjectId, environment: Mapping[str, str]) -> str:
-        return self._box.encrypt(json.dumps(dict(environment)), _context(project_id))
+    def _sealed(self, project_id: ProjectId, variables: Mapping[str, Variable]) -> str:
+        stored = {name: _stored(variable) for name, variable in variables.items()}
+        return self._box.encrypt(json.dumps(stored), _context(project_id))
+
+
+def _stored(variable: Variable) -> dict[str, str | None]:
+    changed_at = variable.changed_at
+    return {"value": variable.value, "changed_at": None if changed_at is None else changed_at.isoformat()}
+
+
+def _variable_from(stored: str | dict[str, str]) -> Variable:
+    """Return a variable as it is stored; at first there was nothing but its value."""
+    if isinstance(stored, str):
+        return Variable(value=stored)
+    changed_at = stored["changed_at"]
+    return Variable(
+        value=stored["value"], changed_at=None if changed_at is None else datetime.fromisoformat(changed_at)
+    )
 
 
 def _context(project_id: ProjectId) -> str:
-    return f"the environment of project {project_id}"
+    return tables.ENVIRONMENT.context(id=project_id)
 
 
 def _no_project(id_or_name: str) -> NotFoundError:

@@ -1,61 +1,50 @@
-"""Encryption at rest, and where its key comes from.
+"""Encryption at rest: how a value is sealed, and under which key.
 
-What is encrypted is decided by the callers: environment values of projects and providers' credentials.
+Where keys come from is in `keys.py`; what is encrypted is whatever stands in a column of type `Sealed`.
 """
 
 import base64
 import hmac
-import os
 import secrets
-from pathlib import Path
-from typing import Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from lot.config import Settings
-from lot.core.errors import InvalidInputError, SetupError, UnavailableError
+from lot.core.errors import InvalidInputError, UnavailableError
 
 KEY_BYTES = 32
-KEY_FILE = "secret.key"
 _NONCE_BYTES = 12
-_SCHEME = "1:"
-"""Names how a value was encrypted, so that a later way can stand beside this one."""
+_KEY_ID_BYTES = 4
+_WITHOUT_KEY_ID = "1:"
+"""How a value begins that was sealed before it named its key; each is then tried."""
+_SCHEME = "2"
+"""How a value begins now: `2:<key id>:`. It names how it was sealed, so that a later way can stand beside this one."""
 
 
 class SecretBox:
-    """Encrypts text with AES-256-GCM under one key; each value is bound to its `context`.
+    """Encrypts text with AES-256-GCM; each value is bound to its `context` and names its key.
 
-    A ciphertext that was moved to another row does not open there.
+    A ciphertext that was moved to another row does not open there. The first key seals; all of them open.
     """
 
-    def __init__(self, key: bytes) -> None:
-        if len(key) != KEY_BYTES:
-            raise InvalidInputError(f"a secret key has {KEY_BYTES} bytes, this one {len(key)}")
-        self._cipher = AESGCM(key)
-        self._key = key
+    def __init__(self, *keys: bytes) -> None:
+        """`keys` are the newest first."""
+        wrong = [len(key) for key in keys if len(key) != KEY_BYTES]
+        if wrong or not keys:
+            raise InvalidInputError(f"a secret key has {KEY_BYTES} bytes, this one {wrong[0] if wrong else 0}")
+        self._key = keys[0]
+        self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
 
     def derive(self, purpose: str) -> bytes:
-        """Return a key of 32 bytes for one purpose, such as signing; it tells nothing of this one."""
-        return hmac.digest(self._key, f"lot/{purpose}".encode(), "sha256")
-
-    @classmethod
-    def load(cls, settings: Settings) -> Self:
-        """Take the key from the settings, else from `data_dir/secret.key`, which is made on first use.
-
-        Raises:
-            InvalidInputError: the key of the settings is not base64 of 32 bytes.
-            SetupError: the key file is damaged or others can read it.
-        """
-        if settings.secret_key is not None:
-            return cls(_decode_key(settings.secret_key.get_secret_value()))
-        return cls(_ensure_key_file(settings.data_dir / KEY_FILE))
+        """Return a key of 32 bytes for one purpose, such as signing; it tells nothing of the one it comes from."""
+        return _derived(self._key, purpose)
 
     def encrypt(self, plain: str, context: str) -> str:
-        """Return `plain` encrypted, as ASCII text."""
+        """Return `plain` encrypted under the newest key, as ASCII text."""
+        key_id = _key_id(self._key)
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = self._cipher.encrypt(nonce, plain.encode("utf-8", "surrogatepass"), context.encode())
-        return _SCHEME + base64.b64encode(nonce + sealed).decode("ascii")
+        sealed = self._ciphers[key_id].encrypt(nonce, plain.encode("utf-8", "surrogatepass"), context.encode())
+        return f"{_SCHEME}:{key_id}:{base64.b64encode(nonce + sealed).decode('ascii')}"
 
     def decrypt(self, stored: str, context: str) -> str:
         """Return what `encrypt` was given.
@@ -63,53 +52,34 @@ class SecretBox:
         Raises:
             UnavailableError: it was encrypted with another key or for another context, or was altered.
         """
-        try:
-            sealed = base64.b64decode(stored.removeprefix(_SCHEME), validate=True)
-            plain = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode())
-        except (InvalidTag, ValueError) as error:
-            raise UnavailableError(
-                f"the stored secret of {context} does not open with this installation's key; "
-                f"restore the {KEY_FILE} (or LOT_SECRET_KEY) it was saved with, or enter the secret again"
-            ) from error
-        return plain.decode("utf-8", "surrogatepass")
+        ciphers, text = self._ciphers_for(stored)
+        for cipher in ciphers:
+            try:
+                sealed = base64.b64decode(text, validate=True)
+                plain = cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode())
+            except (InvalidTag, ValueError):
+                continue
+            return plain.decode("utf-8", "surrogatepass")
+        raise UnavailableError(
+            f"the stored secret of {context} does not open with this installation's key; "
+            "restore the secret.key (or LOT_SECRET_KEY) it was saved with, or enter the secret again"
+        )
+
+    def is_newest(self, stored: str) -> bool:
+        """Return whether a value was sealed under the newest key."""
+        return stored.startswith(f"{_SCHEME}:{_key_id(self._key)}:")
+
+    def _ciphers_for(self, stored: str) -> tuple[list[AESGCM], str]:
+        scheme, _, rest = stored.partition(":")
+        if scheme == _SCHEME:
+            key_id, _, text = rest.partition(":")
+            return [self._ciphers[key_id]] if key_id in self._ciphers else [], text
+        return list(self._ciphers.values()), stored.removeprefix(_WITHOUT_KEY_ID)
 
 
-def _decode_key(text: str) -> bytes:
-    try:
-        key = base64.b64decode(text.strip().translate(str.maketrans("-_", "+/")), validate=True)
-    except ValueError:
-        # `from None`: no piece of the key reaches a log with the library's message.
-        raise InvalidInputError("the secret key is not base64") from None
-    return key
+def _key_id(key: bytes) -> str:
+    return _derived(key, "key id")[:_KEY_ID_BYTES].hex()
 
 
-def _ensure_key_file(path: Path) -> bytes:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        _create_key_file(path)
-    if path.stat().st_mode & 0o077:
-        raise SetupError(f"{path} can be read by others; change the key, or run: chmod 600 {path}")
-    try:
-        key = _decode_key(path.read_text("ascii"))
-    except (InvalidInputError, UnicodeDecodeError):
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise SetupError(f"{path} does not hold a key; restore it, stored secrets open with no other")
-    return key
-
-
-def _create_key_file(path: Path) -> None:
-    """Write a fresh key; when two processes do so at once, both end up with the same file."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink()
+def _derived(key: bytes, purpose: str) -> bytes:
+    return hmac.digest(key, f"lot/{purpose}".encode(), "sha256")

@@ -9,6 +9,7 @@ from lot.store.leases import LeaseStore
 from lot.store.messages import MessageStore
 from lot.store.projects import ProjectStore
 from lot.store.pull_requests import PullRequestStore
+from lot.store.sealing import SealingStore
 from lot.store.sessions import SessionStore
 from lot.store.snapshots import SnapshotStore
 from lot.store.transcript import TranscriptStore
@@ -29,6 +30,7 @@ class Store(
     UsageStore,
     HeldAnswerStore,
     CredentialStore,
+    SealingStore,
 ):
     """Projects, snapshots, sessions and what belongs to them; each method is one transaction.
 

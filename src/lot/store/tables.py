@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from lot.core.records import AgentMode, AskState, Delivery, PullRequestState, SnapshotState
 from lot.core.session import AgentState, SandboxState
-from lot.store.columns import CleanText, Instant, JsonText, Word
+from lot.store.columns import CleanText, Instant, JsonText, Sealed, Word
 
 metadata = MetaData(
     naming_convention={
@@ -30,6 +30,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+ENVIRONMENT = Sealed("the environment of project {id}")
+CREDENTIAL = Sealed("the credential {name}")
 
 projects = Table(
     "projects",
@@ -42,7 +45,7 @@ projects = Table(
     Column("dev_command", CleanText),
     Column("port", Integer),
     Column("size", Text, nullable=False),
-    Column("environment", Text, nullable=False),  # encrypted
+    Column("environment", ENVIRONMENT, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("budget_tokens", BigInteger),
     Column("budget_usd", Double),
@@ -51,6 +54,7 @@ projects = Table(
     Column("spent_usd", Double, nullable=False),
     Column("rebuilds_when_stale", Boolean, nullable=False),
     Column("processes", JsonText, nullable=False),
+    Column("environment_version", BigInteger, nullable=False),
 )
 
 snapshots = Table(
@@ -78,6 +82,8 @@ snapshots = Table(
     Column("manifest", JsonText),
     Column("stale_files", JsonText, nullable=False),
     Column("processes", JsonText, nullable=False),
+    Column("cpus", Integer, nullable=False),
+    Column("memory_bytes", BigInteger, nullable=False),
     UniqueConstraint("project_id", "generation"),
 )
 
@@ -125,6 +131,10 @@ sessions = Table(
     Column("budget_tokens", BigInteger),
     Column("budget_usd", Double),
     Column("is_setup", Boolean, nullable=False),
+    Column("cpus", Integer, nullable=False),
+    Column("memory_bytes", BigInteger, nullable=False),
+    Column("compute_units", Double, nullable=False),
+    Column("environment_version", BigInteger),
     Index(None, "sandbox_state", "pause_at"),
 )
 
@@ -251,5 +261,5 @@ secrets = Table(
     "secrets",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),  # encrypted
+    Column("value", CREDENTIAL, nullable=False),
 )

@@ -282,3 +282,17 @@ async def test_changed_files_of_two_commits_are_listed_by_name(mirrors: Mirrors,
     for unknown in ("0" * 40, "--output=/tmp/x"):
         with pytest.raises(GitError):
             await mirrors.changed_files(PROJECT, unknown, new)
+
+
+async def test_another_branch_can_be_chosen_also_when_the_present_one_is_gone(source: Path, mirrors: Mirrors) -> None:
+    await mirrors.create(PROJECT, str(source), "release")
+    git(source, "branch", "--delete", "release")
+    newest = commit(source, "a.txt", "two\n")
+    with pytest.raises(RepositoryError, match="release"):
+        await mirrors.fetch(PROJECT)
+    await mirrors.choose_branch(PROJECT, "main")
+    assert await mirrors.fetch(PROJECT) == newest
+    for branch in ("nosuch", "lot/x"):
+        with pytest.raises(RepositoryError, match=branch):
+            await mirrors.choose_branch(PROJECT, branch)
+    assert await mirrors.fetch(PROJECT) == newest

@@ -32,18 +32,24 @@ class Desk:
             raise self.error
         return "pull request 1 is open"
 
+    async def restart(self, session_id: SessionId) -> bool:
+        self.asked.append((session_id, "restart", None))
+        if self.error is not None:
+            raise self.error
+        return True
+
 
 async def check_epoch(kind: str, id: str, epoch: int) -> None:
     if epoch != 3:
         raise StaleEpochError("over")
 
 
-async def ask(desk: Desk, body: bytes, token: str | None = None, what: str = "pull-request") -> httpx.Response:
-    session = create_session_app(PassControl(passes, check_epoch), desk.publish, desk.propose)
+async def ask(desk: Desk, body: bytes, token: str | None = None, path: str = "/pull-request") -> httpx.Response:
+    session = create_session_app(PassControl(passes, check_epoch), desk.publish, desk.propose, desk.restart)
     transport = httpx.ASGITransport(session)
     headers = {"authorization": f"Bearer {token or passes.issue('session', 'abc', 3)}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://c", headers=headers) as client:
-        return await client.post(f"/{what}", content=body)
+        return await client.post(path, content=body)
 
 
 async def test_pull_request_is_made_for_the_session_of_the_pass() -> None:
@@ -52,6 +58,16 @@ async def test_pull_request_is_made_for_the_session_of_the_pass() -> None:
     assert (answer.status_code, answer.json()) == (200, {"text": "pull request 1 is open"})
     await ask(desk, b"{}")
     assert desk.asked == [("abc", "A fix", None), ("abc", None, None)]
+
+
+async def test_dev_server_is_restarted_for_the_session_of_the_pass() -> None:
+    desk = Desk()
+    answer = await ask(desk, b"{}", path="/dev-server/restart")
+    assert (answer.status_code, answer.json()) == (200, {"has_dev_server": True})
+    assert desk.asked == [("abc", "restart", None)]
+    desk.error = RunnerGoneError("gone")
+    assert (await ask(desk, b"{}", path="/dev-server/restart")).status_code == 503
+    assert (await ask(desk, b"{}", "forged", "/dev-server/restart")).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -88,10 +104,10 @@ async def test_pass_is_needed(token: str, status: int) -> None:
 
 async def test_setup_is_proposed_for_the_session_of_the_pass() -> None:
     desk = Desk()
-    answer = await ask(desk, b'{"setup_command": "npm ci", "port": 3000}', what="setup")
+    answer = await ask(desk, b'{"setup_command": "npm ci", "port": 3000}', path="/setup")
     assert (answer.status_code, answer.json()) == (200, {"text": "under way"})
     commands = SetupCommands(setup_command="npm ci", dev_command=None, port=3000)
     assert desk.proposed == [("abc", commands)]
     for wrong in (b'{"port": 0}', b'{"command": "x"}', b"[]"):
-        assert (await ask(desk, wrong, what="setup")).status_code == 400
-    assert (await ask(desk, b"{}", passes.issue("session", "abc", 2), what="setup")).status_code == 409
+        assert (await ask(desk, wrong, path="/setup")).status_code == 400
+    assert (await ask(desk, b"{}", passes.issue("session", "abc", 2), path="/setup")).status_code == 409

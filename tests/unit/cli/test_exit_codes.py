@@ -19,7 +19,7 @@ def test_unreachable_server_ends_with_3_and_names_lot_up():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["nonsense"], ["session", "show"], ["session", "new", "x", "--size", "huge"], ["pr", "show", "p", "0"]],
+    [["nonsense"], ["session", "show"], ["session", "new", "x", "--mode", "huge"], ["pr", "show", "p", "0"]],
 )
 def test_wrong_usage_ends_with_2(lot, arguments: list[str]):
     assert lot(*arguments).exit_code == 2

@@ -10,6 +10,7 @@ from mock_lot import MockLot
 from lot.api.schemas.projects import FindingBody
 from lot.cli.env_file import read_env_file
 from lot.core.errors import InvalidInputError
+from lot.store.keys import keys_in_use
 
 
 def test_create_shows_the_builds_log_and_ends_ready(lot, mock: MockLot, tmp_path: Path):
@@ -164,3 +165,33 @@ def test_detect_of_what_is_no_repository_is_refused(lot, tmp_path: Path):
     result = lot("project", "detect", str(tmp_path / "nowhere"))
     assert result.exit_code == 1
     assert "does not exist" in result.stderr
+
+
+def test_commands_are_edited_by_hand_and_count_after_a_retry(lot, mock: MockLot):
+    mock.add_project()
+    said = lot("project", "set", "shop", "--setup", "make", "--dev", "", "--port", "0")
+    assert mock.changes == [{"setup_command": "make", "dev_command": None, "port": None}]
+    assert "lot project retry shop" in said.stdout
+    assert lot.json("project", "set", "shop", "--name", "store", "--branch", "next", "--json")["name"] == "store"
+    assert mock.changes[1:] == [{"name": "store", "branch": "next"}]
+    refused = lot("project", "set", "store")
+    assert (refused.exit_code, "--dev" in refused.stderr) == (2, True)
+
+
+def test_size_is_for_new_sessions(lot, mock: MockLot):
+    mock.add_project()
+    assert "new sessions are large" in lot("project", "size", "shop", "large").stdout
+    assert mock.changes == [{"size": "large"}]
+    assert "64.0 GiB" in lot("sizes").stdout
+    assert lot.json("sizes", "--json")[0]["compute_units"] == 12.5
+
+
+def test_new_key_for_all_secrets_needs_no_server(lot, tmp_path: Path):
+    lot_dir = ("--data-dir", str(tmp_path / "data"))
+    assert lot.json("secrets", "rotate", *lot_dir, "--json") == {"sealed_anew": 0}
+    before = (tmp_path / "data" / "secret.key").read_text()
+    assert "the new key" in lot("secrets", "rotate", *lot_dir).stdout
+    assert (tmp_path / "data" / "secret.key").read_text() != before
+    with keys_in_use(tmp_path / "data"):
+        refused = lot("secrets", "rotate", *lot_dir)
+    assert (refused.exit_code, "lot up" in refused.stderr) == (1, True)

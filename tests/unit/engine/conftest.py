@@ -40,7 +40,7 @@ class Rig:
     clock: Clock
     parts: Parts
 
-    async def project(self, **settings: Any) -> Project:
+    async def project(self, **wanted: Any) -> Project:
         """Return a project whose snapshot is ready."""
         usual = {
             "source": "/somewhere/app",
@@ -52,7 +52,7 @@ class Rig:
             "port": 3000,
             "size": "small",
         }
-        project = await self.engine.create_project(**usual | settings)
+        project = await self.engine.create_project(**usual | wanted)
         with anyio.fail_after(LIMIT_S):
             while await self.parts.store.current_snapshot(project.id) is None:  # noqa: ASYNC110 - a build tells nobody
                 await asyncio.sleep(0.005)
@@ -102,9 +102,10 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(folder: Path, world: World, *, stop_in_order: bool = False) -> AsyncIterator[Rig]:
+async def rig(folder: Path, world: World, *, stop_in_order: bool = False, **settings_given: Any) -> AsyncIterator[Rig]:
     """Run an engine over a folder; left without order, it is as if the control plane had been killed."""
-    settings = Settings(data_dir=folder, images_dir=folder / "images", runtime_dir=folder / "runtime")
+    folders = {"data_dir": folder, "images_dir": folder / "images", "runtime_dir": folder / "runtime"}
+    settings = Settings(**folders | settings_given)
     store = await Store.open(settings.sqlalchemy_url, SecretBox(bytes(32)))
     clock = Clock()
     parts = Parts(

@@ -141,8 +141,6 @@ async def test_agent_is_started_with_everything_it_is_to_know(lot: Rig) -> None:
     (order,) = lot.world.orders
     assert (order.program, order.effort, order.mode) == ("acp:other-agent acp", "max", AgentMode.ASK)
     assert order.preview_url == f"http://3000--{session.id}.preview.localhost:7070/"
-    assert order.dev is not None
-    assert order.dev.command == "serve"
     assert (order.has_browser, order.transcript) == (False, ())
     assert lot.world.programs == ["acp:other-agent acp"]
     stored = await lot.parts.store.read_events(session.id)

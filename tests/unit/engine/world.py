@@ -130,6 +130,8 @@ class Sandbox:
     beside: dict[str, ProcessBody] = field(default_factory=dict)
     """What runs beside the dev server, by the names of durable processes."""
     ports: tuple[PortBody, ...] = ()
+    dev_starts: list[dict[str, str]] = field(default_factory=list)
+    """What the dev server's process was given, each time that one was started."""
 
 
 class World:
@@ -139,6 +141,8 @@ class World:
         self.sandboxes: dict[str, Sandbox] = {}
         self.saved: dict[str, Sandbox] = {}
         self.runners: dict[RunnerId, Runner] = {}
+        self.dotenv: dict[str, dict[str, str]] = {}
+        """Of each sandbox, what `.env` holds on its disk."""
         self.fail: dict[str, LotError] = {}
         """Method name to the error that it raises until removed."""
         self.hold: dict[str, anyio.Event] = {}
@@ -150,6 +154,7 @@ class World:
         self.answers_are_taken = True
         self.commands: list[str] = []
         self.orders: list[AgentOrder] = []
+        self.brought_up: list[BringUpOrder] = []
         self.configured: list[ConfigureOrder] = []
         self.programs: list[str] = []
         self.files: list[str] = []
@@ -244,6 +249,7 @@ class Runner:
 
     async def bring_up(self, order: BringUpOrder) -> BringUpResult:
         await self._enter("bring_up")
+        self.world.brought_up.append(order)
         assert self.assignment is not None
         name, reason = self.assignment.sandbox, None
         Path(order.upper).mkdir(parents=True, exist_ok=True)
@@ -259,6 +265,7 @@ class Runner:
                         dev=saved.dev,
                         beside=dict(saved.beside),
                         ports=saved.ports,
+                        dev_starts=list(saved.dev_starts),
                     )
                     return BringUpResult(rung="memory")
                 reason = "the image is damaged"
@@ -269,6 +276,8 @@ class Runner:
 
     async def sync(self, order: SyncOrder) -> SyncResult:
         await self._enter("sync")
+        assert self.assignment is not None
+        self.world.dotenv[self.assignment.sandbox] = dict(order.environment)
         return SyncResult(commit=self.world.commit, is_changed=False)
 
     async def run_command(self, order: CommandOrder) -> CommandOutcome:
@@ -279,6 +288,8 @@ class Runner:
 
     async def start_dev(self, order: DevOrder) -> DevStatus:
         await self._enter("start_dev")
+        if order.restart or self._sandbox.dev.status != "answering":
+            self._sandbox.dev_starts.append(dict(order.environment))
         self.world.restarts += order.restart
         self.world.environments.append(order.environment)
         is_well = self.world.needs.items() <= order.environment.items()
@@ -310,6 +321,7 @@ class Runner:
 
     async def stop_dev(self) -> None:
         await self._enter("stop_dev")
+        self._sandbox.dev = DevStatus(status="absent")
 
     async def pause(self, into: str) -> PauseResult:
         await self._enter("pause")
@@ -526,6 +538,9 @@ class PretendedMirrors:
 
     async def changed_files(self, project_id: ProjectId, old: str, new: str) -> tuple[str, ...]:
         return () if old == new else self.world.changed_files
+
+    async def choose_branch(self, project_id: ProjectId, branch: str) -> None:
+        await self.world.enter("mirror_choose_branch")
 
     async def delete(self, project_id: ProjectId) -> None:
         return None

@@ -32,7 +32,8 @@ class Broker:
         return self.answer
 
     def app(self) -> Starlette:
-        return Starlette(routes=[Route("/broker/session/pull-request", self.make, methods=["POST"])])
+        paths = ("pull-request", "dev-server/restart")
+        return Starlette(routes=[Route(f"/broker/session/{path}", self.make, methods=["POST"]) for path in paths])
 
 
 @pytest.fixture
@@ -51,6 +52,15 @@ async def test_pull_request_is_asked_for_with_the_runners_pass(folder: Path, pla
     async with serve_on_socket(broker.app(), folder / "c.sock"):
         assert await plane.create_pull_request("Title", None) == "Opened http://forge/1"
     assert broker.asked == [("Bearer a pass", {"title": "Title", "body": None})]
+
+
+async def test_restart_says_whether_there_is_a_dev_server(folder: Path, plane: BrokerControlPlane) -> None:
+    broker = Broker()
+    async with serve_on_socket(broker.app(), folder / "c.sock"):
+        for has_one in (True, False):
+            broker.answer = JSONResponse({"has_dev_server": has_one})
+            assert await plane.restart_dev_server() is has_one
+    assert broker.asked == [("Bearer a pass", {})] * 2
 
 
 async def test_refusal_is_raised_as_the_error_that_it_is(folder: Path, plane: BrokerControlPlane) -> None:

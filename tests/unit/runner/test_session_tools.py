@@ -11,7 +11,7 @@ from lot.core.errors import AgentError, CommandTimedOutError, InvalidInputError
 from lot.runner.browser import install_order, picture
 from lot.runner.dev_server import DevServer
 from lot.runner.parts import ControlPlane
-from lot.runner.protocol import DevOrder, DevProcess, DevStatus
+from lot.runner.protocol import DevOrder, DevStatus
 from lot.runner.session_tools import RunnerTools
 from lot.sandbox.link import Chunk, CommandRequest, CommandResult, GuestLink, ProcessStatus
 
@@ -72,11 +72,6 @@ class Dev:
     """A dev server that becomes what it is told to."""
 
     becomes: DevStatus
-    orders: list[DevOrder] = field(default_factory=list)
-
-    async def start(self, order: DevOrder) -> DevStatus:
-        self.orders.append(order)
-        return self.becomes
 
     async def status(self, wait_s: float) -> DevStatus:
         return self.becomes
@@ -85,10 +80,22 @@ class Dev:
 ANSWERING = DevStatus(status="answering", port=5173, pid=7, http_status=200)
 
 
-def tools(sandbox: Sandbox, status: DevStatus = ANSWERING) -> tuple[RunnerTools, Dev]:
-    dev = Dev(status)
-    made = RunnerTools(cast(GuestLink, sandbox), cast(DevServer, dev), cast(ControlPlane, None))
-    return made, dev
+@dataclass
+class Control:
+    """A control plane that restarts whatever dev server there is."""
+
+    has_dev_server: bool = True
+    restarts: int = 0
+
+    async def restart_dev_server(self) -> bool:
+        self.restarts += 1
+        return self.has_dev_server
+
+
+def tools(sandbox: Sandbox, status: DevStatus = ANSWERING) -> tuple[RunnerTools, Control]:
+    control = Control()
+    made = RunnerTools(cast(GuestLink, sandbox), cast(DevServer, Dev(status)), cast(ControlPlane, control))
+    return made, control
 
 
 async def test_log_comes_without_what_is_for_terminals() -> None:
@@ -99,10 +106,10 @@ async def test_log_comes_without_what_is_for_terminals() -> None:
 
 
 async def test_log_of_a_process_beside_the_dev_server_is_read_by_its_name_and_of_no_other() -> None:
-    made, _ = tools(Sandbox(log=b"one\r\ntwo\r\n", name="dev-worker"))
+    alone, _ = tools(Sandbox(log=b""))
     with pytest.raises(InvalidInputError, match="there are: none"):
-        await made.read_dev_log(1, "worker")
-    made.dev_order = ORDER.model_copy(update={"processes": (DevProcess(name="worker", command="x"),)})
+        await alone.read_dev_log(1, "worker")
+    made, _ = tools(Sandbox(log=b"one\r\ntwo\r\n", name="dev-worker"))
     assert await made.read_dev_log(1, "worker") == "two"
     assert await made.read_dev_log(1, "dev") == "The dev server was not started."
     with pytest.raises(InvalidInputError, match="there are: worker"):
@@ -116,14 +123,13 @@ async def test_log_of_nothing_is_no_error(log: bytes | None, text: str) -> None:
 
 
 async def test_restart_says_what_became_of_the_dev_server() -> None:
-    made, dev = tools(Sandbox())
+    made, control = tools(Sandbox())
+    assert await made.restart_dev_server() == "The dev server answers on port 5173 with HTTP 200."
+    assert control.restarts == 1
+    control.has_dev_server = False
     with pytest.raises(AgentError, match="no dev command"):
         await made.restart_dev_server()
-    made.dev_order = ORDER
-    assert await made.restart_dev_server() == "The dev server answers on port 5173 with HTTP 200."
-    assert [order.restart for order in dev.orders] == [True]
     made, _ = tools(Sandbox(log=b"SyntaxError\r\n"), DevStatus(status="exited", exit_code=1))
-    made.dev_order = ORDER
     assert (await made.restart_dev_server()).endswith("is exited. Its log ends:\nSyntaxError")
 
 

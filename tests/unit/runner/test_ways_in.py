@@ -12,10 +12,8 @@ from lot.core.errors import AgentError
 from lot.core.ids import AskId, MessageId
 from lot.core.records import AgentMode, Attachment
 from lot.harness.harness import AgentOptions, AgentRecord, SessionTools
-from lot.runner.protocol import AgentOrder, AttachmentBody, ConfigureOrder, DevOrder, FileBody
+from lot.runner.protocol import AgentOrder, AttachmentBody, ConfigureOrder, FileBody
 from lot.runner.ways_in import WaysIn
-
-DEV = DevOrder(command="serve", port=3000)
 
 
 class NotedHarness:
@@ -93,7 +91,6 @@ def order(**changes: Any) -> AgentOrder:
         "is_scripted": True,
         "effort": "high",
         "mode": "ask",
-        "dev": DEV,
         "transcript": (FileBody(path="p", text="{}\n"),),
     }
     return AgentOrder.model_validate(given | changes)
@@ -106,7 +103,7 @@ async def opened(parts: NotedParts, group: anyio.abc.TaskGroup) -> WaysIn:
     return ways
 
 
-async def test_agent_comes_along_with_its_settings_program_and_dev_server(parts: NotedParts) -> None:
+async def test_agent_comes_along_with_its_settings_and_program(parts: NotedParts) -> None:
     async with anyio.create_task_group() as group:
         before = await opened(parts, group)
         await before.start_agent(order(program="acp:other acp"))
@@ -120,7 +117,6 @@ async def test_agent_comes_along_with_its_settings_program_and_dev_server(parts:
     assert first.configured == [("n", None, AgentMode.FULL)]
     (again,) = second.started
     assert (again.model, again.effort, again.mode, again.run) == ("n", None, AgentMode.FULL, 1)
-    assert second.tools.dev_order == DEV  # type: ignore[attr-defined]
 
 
 async def test_agent_is_started_with_everything_of_its_order(parts: NotedParts) -> None:

@@ -10,11 +10,13 @@ from lot.api.schemas.projects import (
     ProjectBody,
     ProjectChanges,
     PullRequestBody,
+    SizeBody,
     SnapshotBody,
     SnapshotLog,
 )
 from lot.api.schemas.sessions import SessionBody
 from lot.api.views import Views
+from lot.core.environment import parse_dotenv
 from lot.core.ids import SnapshotId
 from lot.core.records import AgentMode
 from lot.engine.creating import SessionOptions
@@ -28,8 +30,13 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
 
     @router.post("/projects", status_code=201)
     async def create_project(new: NewProject) -> ProjectBody:
-        """Mirror a repository and start building its snapshot. 422: unreachable, empty, or no such branch."""
-        project = await engine.create_project(**new.model_dump())
+        """Mirror a repository and start building its snapshot.
+
+        422: unreachable, empty, no such branch, or a wrong line among the variables.
+        """
+        wanted = new.model_dump(exclude={"environment_text"})
+        pasted = parse_dotenv(new.environment_text) if new.environment_text is not None else {}
+        project = await engine.create_project(**wanted | {"environment": {**pasted, **new.environment}})
         return await views.project(project)
 
     @router.get("/projects")
@@ -44,7 +51,10 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
 
     @router.patch("/projects/{project}")
     async def change_project(project: str, changes: ProjectChanges) -> ProjectBody:
-        """Change what is given: budgets and switches."""
+        """Change what is given; snapshots and sessions that are there keep what they have.
+
+        `retry_needed` in the answer: the commands count once the setup is redone (`POST .../snapshots`).
+        """
         found = await store.get_project(project)
         return await views.project(await engine.change_project(found.id, changes.model_dump(exclude_unset=True)))
 
@@ -87,6 +97,12 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
         """Return a build's log from character `after` on; at most the newest 256 KiB are kept."""
         log = (await store.get_snapshot(SnapshotId(snapshot))).log
         return SnapshotLog(text=log[max(0, after) :], next_offset=len(log))
+
+    @router.get("/sizes")
+    async def list_sizes() -> list[SizeBody]:
+        """Return the sizes that projects and sessions can be given."""
+        sizes = engine.parts.settings.all_sizes
+        return [SizeBody(name=name, **size.model_dump()) for name, size in sizes.items()]
 
     @router.get("/projects/{project}/pull-requests", tags=["pull requests"])
     async def list_pull_requests(project: str) -> list[PullRequestBody]:

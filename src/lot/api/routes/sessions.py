@@ -164,10 +164,12 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
 
     @router.post("/{session}/dev-server/restart")
     async def restart_dev_server(session: str) -> SessionBody:
-        """End the dev server and start it again. 503: the sandbox is not on."""
-        found = await store.get_session(SessionId(session))
-        await engine.restart_dev_server(found.id)
-        return await views.session(found)
+        """Write the newest environment to `.env`, end the dev server and start it again; returns before it answers.
+
+        503: the sandbox is not on. 502: `.env` could not be written; the dev server goes on as it was.
+        """
+        await engine.restart_dev_server(SessionId(session))
+        return await views.session(await store.get_session(SessionId(session)))
 
     @router.get("/{session}/usage")
     async def usage(session: str) -> UsageBody:

@@ -4,10 +4,14 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from lot.core.environment import MAX_TEXT_CHARS
 from lot.runner.protocol import MAX_DEV_PROCESSES
 
 ProcessName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
 Command = Annotated[str, StringConstraints(min_length=1, max_length=16_384, pattern=r"^[^\x00]+$")]
+
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+_MAX_COMMAND_CHARS = 16_384
 
 
 class _Body(BaseModel):
@@ -22,14 +26,21 @@ class NewProject(_Body):
     """
 
     source: str = Field(min_length=1, max_length=4096, description="Git URL, or absolute path on the server's machine")
-    name: str | None = Field(default=None, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str | None = Field(default=None, max_length=80, pattern=_NAME)
     branch: str | None = Field(default=None, max_length=255, description="By default the repository's own")
-    setup_command: str | None = Field(default=None, max_length=16_384, description="Run once, in the workspace")
-    dev_command: str | None = Field(default=None, max_length=16_384, description="Starts the dev server")
+    setup_command: str | None = Field(
+        default=None, max_length=_MAX_COMMAND_CHARS, description="Run once, in the workspace"
+    )
+    dev_command: str | None = Field(default=None, max_length=_MAX_COMMAND_CHARS, description="Starts the dev server")
     port: int | None = Field(default=None, ge=1, le=65_535, description="Port of the dev server in the sandbox")
-    size: str = Field(default="small", description="small (2 vCPU, 4 GB) or large (4 vCPU, 8 GB)")
+    size: str = Field(
+        default="small", description="small (2 vCPU, 4 GB), large (4 vCPU, 8 GB) or another of `GET /api/sizes`"
+    )
     environment: dict[str, str] = Field(
-        default_factory=dict, repr=False, description="Written to .env; stored encrypted"
+        default_factory=dict, repr=False, description="Written to .env; stored encrypted; counts above the text"
+    )
+    environment_text: str | None = Field(
+        default=None, max_length=MAX_TEXT_CHARS, repr=False, description="A pasted .env, parsed"
     )
     budget_tokens: int | None = Field(default=None, ge=1, description="For all its sessions together")
     budget_usd: float | None = Field(default=None, gt=0)
@@ -49,8 +60,17 @@ class NewProject(_Body):
 
 
 class ProjectChanges(_Body):
-    """What is to be changed; what is left out stays. Null takes a budget away."""
+    """What is to be changed; what is left out stays. Null takes a budget, a command or a port away.
 
+    Commands and port count from the next snapshot on (`POST .../snapshots`), size and branch for new sessions.
+    """
+
+    name: str | None = Field(default=None, max_length=80, pattern=_NAME)
+    branch: str | None = Field(default=None, min_length=1, max_length=255)
+    setup_command: str | None = Field(default=None, max_length=_MAX_COMMAND_CHARS)
+    dev_command: str | None = Field(default=None, max_length=_MAX_COMMAND_CHARS)
+    port: int | None = Field(default=None, ge=1, le=65_535)
+    size: str | None = None
     budget_tokens: int | None = Field(default=None, ge=1)
     budget_usd: float | None = Field(default=None, gt=0)
     has_browser: bool | None = None
@@ -64,6 +84,50 @@ class NewSetupSession(_Body):
     provider: str | None = None
     model: str | None = None
     effort: str | None = None
+
+
+class NewEnvironment(_Body):
+    """Everything that an environment is to hold; what is there and not here goes."""
+
+    text: str | None = Field(default=None, max_length=MAX_TEXT_CHARS, repr=False, description="A pasted .env")
+    variables: dict[str, str] = Field(default_factory=dict, repr=False, description="Counts above the text")
+    version: int | None = Field(default=None, description="409 if the environment has another version by now")
+
+
+class EnvironmentChanges(_Body):
+    """What is to be changed of an environment; everything else stays."""
+
+    text: str | None = Field(default=None, max_length=MAX_TEXT_CHARS, repr=False, description="A pasted .env")
+    set: dict[str, str] = Field(default_factory=dict, repr=False, description="Counts above the text")
+    unset: list[str] = Field(default_factory=list, max_length=1_000)
+    version: int | None = Field(default=None, description="409 if the environment has another version by now")
+
+
+class VariableBody(_Body):
+    """One variable."""
+
+    name: str
+    value: str | None = Field(repr=False, description="Null unless values were asked for with `reveal=true`")
+    changed_at: AwareDatetime | None = Field(description="Null: before this was noted")
+
+
+class EnvironmentBody(_Body):
+    """A project's environment, by name."""
+
+    version: int = Field(description="Grows with every change; to be sent with the next one")
+    variables: list[VariableBody]
+    sessions_to_restart: list[str] = Field(
+        description="Sessions whose dev server has other values, until it is restarted: `POST .../dev-server/restart`"
+    )
+
+
+class SizeBody(_Body):
+    """What sandboxes of one size may use."""
+
+    name: str
+    cpus: int
+    memory_bytes: int
+    compute_units: float = Field(description="For each second that a sandbox is on")
 
 
 class SnapshotBody(_Body):
@@ -98,6 +162,8 @@ class ProjectBody(_Body):
     port: int | None
     size: str
     environment_keys: list[str]
+    environment_version: int
+    retry_needed: bool = Field(description="Commands or port were changed since the newest snapshot was begun")
     snapshot: SnapshotBody | None
     ready_snapshot: str | None
     sessions: int

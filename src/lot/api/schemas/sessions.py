@@ -40,7 +40,7 @@ class NewSession(_Body):
     project: str = Field(description="Id or name")
     title: str | None = Field(default=None, max_length=200)
     message: NewMessage | None = Field(default=None, description="Kept and delivered once the session has started")
-    size: Literal["small", "large"] | None = Field(default=None, description="By default the project's")
+    size: str | None = Field(default=None, max_length=80, description="By default the project's")
     provider: str | None = Field(
         default=None, description="anthropic, or rehearsal (scripted); by default the server's"
     )
@@ -104,6 +104,12 @@ class SessionBody(_Body):
     provider: str
     model: str | None
     size: str
+    cpus: int
+    memory_bytes: int
+    compute_units: float = Field(description="For each second that its sandbox is on")
+    restart_needed: bool = Field(
+        description="Its dev server has other environment values than the project: `POST .../dev-server/restart`"
+    )
     branch: str
     base_branch: str
     base_commit: str | None

@@ -1,10 +1,15 @@
-"""Projects: setup sessions, what snapshots are made of, whether they are stale, several dev processes."""
+"""Projects: setup sessions, what snapshots are made of, several dev processes, versions of environments, sizes."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0003"
 down_revision = "0002"
+
+
+# What the two sizes of that time meant.
+_SMALL = {"cpus": 2, "memory_bytes": 4 << 30}
+_LARGE = {"cpus": 4, "memory_bytes": 8 << 30}
 
 
 def upgrade() -> None:
@@ -14,3 +19,21 @@ def upgrade() -> None:
     op.add_column("snapshots", sa.Column("stale_files", sa.Text(), nullable=False, server_default="[]"))
     op.add_column("projects", sa.Column("processes", sa.Text(), nullable=False, server_default="{}"))
     op.add_column("snapshots", sa.Column("processes", sa.Text(), nullable=False, server_default="{}"))
+    op.add_column("projects", sa.Column("environment_version", sa.BigInteger(), nullable=False, server_default="1"))
+    for table in ("snapshots", "sessions"):
+        for name, kind in (("cpus", sa.Integer()), ("memory_bytes", sa.BigInteger())):
+            op.add_column(table, sa.Column(name, kind, nullable=False, server_default=str(_SMALL[name])))
+    op.add_column("sessions", sa.Column("compute_units", sa.Double(), nullable=False, server_default="1"))
+    op.add_column("sessions", sa.Column("environment_version", sa.BigInteger(), nullable=True))
+
+    projects = sa.table("projects", sa.column("id"), sa.column("size"))
+    snapshots = sa.table("snapshots", sa.column("project_id"), sa.column("cpus"), sa.column("memory_bytes"))
+    sessions = sa.table(
+        "sessions",
+        *(sa.column(name) for name in ("size", "cpus", "memory_bytes", "compute_units", "environment_version")),
+    )
+    large = sa.select(projects.c.id).where(projects.c.size == "large")
+    op.execute(snapshots.update().where(snapshots.c.project_id.in_(large)).values(**_LARGE))
+    op.execute(sessions.update().where(sessions.c.size == "large").values(**_LARGE, compute_units=2.0))
+    # Environments could not be changed until now, so every session has its project's.
+    op.execute(sessions.update().values(environment_version=1))
