@@ -62,7 +62,7 @@ class PostgresServer:
 
     def empty(self, database: str) -> None:
         """Remove every row of a store's tables."""
-        statement = "TRUNCATE projects, secrets CASCADE"
+        statement = "TRUNCATE git_accounts, projects, secrets CASCADE"
         self._run("psql", "-h", str(self.folder), "-U", _SERVER_USER, "-d", database, "-qc", statement)
 
     @property

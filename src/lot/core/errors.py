@@ -4,6 +4,7 @@
 the next step. Facts travel as attributes.
 """
 
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -141,6 +142,34 @@ class GitError(UnavailableError):
     """A git operation failed; the message holds what git said."""
 
     code = "git.failed"
+
+
+class AccountRefusedError(GitError):
+    """A git host refuses the account: its token was revoked or has expired, or lacks a right."""
+
+    code = "git.account_refused"
+
+
+class HostUnreachableError(GitError):
+    """A git host does not answer, or answers that it cannot."""
+
+    code = "git.unreachable"
+
+
+class RateLimitedError(GitError):
+    """A git host answers no more requests of the account before `retry_at`."""
+
+    code = "git.rate_limited"
+
+    def __init__(self, message: str, retry_at: datetime) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+
+
+class NotSupportedError(CallerError):
+    """The git host cannot do that, or Lot cannot do it there."""
+
+    code = "git.not_supported"
 
 
 class RepositoryError(CallerError):

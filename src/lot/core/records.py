@@ -10,6 +10,7 @@ from enum import StrEnum
 from lot.core.asks import Answer, AskKind
 from lot.core.events import AttachmentName
 from lot.core.ids import (
+    AccountId,
     AskId,
     ImageId,
     LayerId,
@@ -47,6 +48,27 @@ class Project:
     """The same in money."""
     has_browser: bool = False
     """Whether agents may look at the app in a browser (browser verification)."""
+    account_id: AccountId | None = None
+    """The git account that it was chosen from; None: its source is used as this machine can reach it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitAccount:
+    """Who Lot is at a git host. Its secret is kept apart, encrypted."""
+
+    id: AccountId
+    name: str
+    """Unique."""
+    kind: str
+    """Which git host it is; a key of `forge.hosts.HOSTS`."""
+    url: str
+    """The host's web address, without a path: `https://github.com`."""
+    login: str
+    """What the host calls the user, or the app."""
+    author_name: str
+    author_email: str
+    """Whose the commits of its projects' sessions are."""
+    created_at: datetime
 
 
 class SnapshotState(StrEnum):

@@ -31,6 +31,19 @@ metadata = MetaData(
     }
 )
 
+git_accounts = Table(  # their secrets are in `secrets`
+    "git_accounts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("login", CleanText, nullable=False),
+    Column("author_name", CleanText, nullable=False),
+    Column("author_email", CleanText, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
 projects = Table(
     "projects",
     metadata,
@@ -49,6 +62,7 @@ projects = Table(
     Column("has_browser", Boolean, nullable=False),
     Column("spent_tokens", BigInteger, nullable=False),  # the store's own: of deleted sessions too
     Column("spent_usd", Double, nullable=False),
+    Column("account_id", Text, ForeignKey("git_accounts.id"), index=True),
 )
 
 snapshots = Table(
