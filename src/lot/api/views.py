@@ -1,12 +1,13 @@
 """Shapes records of the store into the bodies that the API answers with."""
 
+from lot.api.schemas.git_accounts import GitAccountBody
 from lot.api.schemas.projects import ProjectBody, PullRequestBody, SnapshotBody
 from lot.api.schemas.sessions import AskBody, DiffBody, DiffFileBody, EventBody, MessageBody, PreviewBody, SessionBody
 from lot.api.tickets import TICKET_S, Tickets
 from lot.config import Settings
 from lot.core.errors import NotFoundError
 from lot.core.events import StoredEvent
-from lot.core.records import Ask, Message, Project, PullRequest, Session, Snapshot, StoredDiff
+from lot.core.records import Ask, GitAccount, Message, Project, PullRequest, Session, Snapshot, StoredDiff
 from lot.engine.asking import open_asks
 from lot.engine.engine import Engine
 from lot.engine.previews import preview_host, preview_url
@@ -44,6 +45,22 @@ class Views:
             spent_tokens=spent_tokens,
             spent_usd=spent_usd,
             has_browser=project.has_browser,
+            account=(await store.get_git_account(project.account_id)).name if project.account_id else None,
+        )
+
+    async def git_account(self, account: GitAccount) -> GitAccountBody:
+        """Return a git account with the projects that use it."""
+        projects = await self._engine.parts.store.list_projects()
+        return GitAccountBody(
+            id=account.id,
+            name=account.name,
+            kind=account.kind,
+            url=account.url,
+            login=account.login,
+            author_name=account.author_name,
+            author_email=account.author_email,
+            projects=[project.name for project in projects if project.account_id == account.id],
+            created_at=account.created_at,
         )
 
     def snapshot(self, snapshot: Snapshot) -> SnapshotBody:

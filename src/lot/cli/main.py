@@ -21,6 +21,7 @@ COMMANDS = {
     "up": Entry("lot.cli.up", "up", "Run the Lot server."),
     "project": Entry("lot.cli.project", "app", "Repositories and the snapshots that sessions start from."),
     "session": Entry("lot.cli.session", "app", "Start, follow, pause, resume, fork and end sessions."),
+    "account": Entry("lot.cli.account", "app", "Accounts at git hosts, such as GitHub."),
     "pr": Entry("lot.cli.pull_request", "app", "Show and merge pull requests."),
     "models": Entry("lot.cli.models", "models", "List the models that can be asked."),
     "rehearsal": Entry("lot.cli.rehearsal", "app", "The scripted provider by itself, and what it can play."),

@@ -76,4 +76,6 @@ def account_secret(
         return TokenSecret(token=SecretStr(token.get_secret_value().strip()))
     if token is None and app_id is not None and installation_id is not None and private_key is not None:
         return AppSecret(app_id=app_id, installation_id=installation_id, private_key=private_key)
-    raise InvalidInputError("an account needs either a token, or an app's id, its installation's id and its private key")
+    raise InvalidInputError(
+        "an account needs either a token, or an app's id, its installation's id and its private key"
+    )

@@ -47,12 +47,18 @@ async def create_project(
     name: str | None,
     branch: str | None,
     environment: Mapping[str, str],
+    account: str | None = None,
     **settings: Any,
 ) -> Project:
     """Mirror a repository and store the project.
 
+    Args:
+        source: A git URL or a path; with an account, a repository that it was granted.
+        account: Name or id of a git account.
+
     Raises:
-        RepositoryError: unreachable, empty, or without that branch. InvalidInputError: a bad name or size.
+        RepositoryError: unreachable, not granted, empty, or without that branch. InvalidInputError: a bad name or size.
+        NotFoundError: there is no such account.
     """
     if settings["size"] not in SIZES:
         raise InvalidInputError(f"size {settings['size']!r} is unknown; use one of {', '.join(SIZES)}")
@@ -60,8 +66,22 @@ async def create_project(
     name = name or _name_of(source)
     if any(project.name == name for project in await parts.store.list_projects()):
         raise InvalidInputError(f"a project named {name} exists already; give another with --name")
-    head = await parts.mirrors.create(project_id, source, branch)
-    project = Project(id=project_id, name=name, source=source, branch=head.branch, created_at=parts.now(), **settings)
+    account_id, credential = None, None
+    if account is not None:
+        chosen = await parts.store.get_git_account(account)
+        host = await parts.hosts.get_host(chosen)
+        source = (await host.get_repository(source)).clone_url
+        account_id, credential = chosen.id, await host.credential()
+    head = await parts.mirrors.create(project_id, source, branch, credential=credential)
+    project = Project(
+        id=project_id,
+        name=name,
+        source=source,
+        branch=head.branch,
+        created_at=parts.now(),
+        account_id=account_id,
+        **settings,
+    )
     try:
         await parts.store.add_project(project, environment)
     except LotError:

@@ -36,6 +36,7 @@ from lot.engine.deleting import free
 from lot.engine.dev_server import restart_dev_server
 from lot.engine.diffs import keep_diff
 from lot.engine.forking import split
+from lot.engine.git_accounts import GitAccounts
 from lot.engine.limits import Limits
 from lot.engine.logs import kept_log, read_log
 from lot.engine.moves import Moves, reason_to_keep
@@ -70,6 +71,7 @@ class Engine:
         self._workers: dict[SessionId, SessionWorker] = {}
         self._group: TaskGroup | None = None
         self.pull_requests = PullRequests(parts, self._moves)
+        self.git_accounts = GitAccounts(parts)
         self.builds = Builds(parts, self._start_soon)
         self._stopping = Stopping(parts, self._moves, self._worker, self.resume, self._start_soon)
         self._limits = Limits(parts, self._moves, self._stopping.interrupt, self._start_soon)
@@ -300,6 +302,7 @@ class Engine:
         await self.parts.store.delete_session(session_id)
         self.parts.bus.publish(session_id)
         self.parts.bus.live.forget(session_id)
+        self.pull_requests.forget(session_id)
         await free(self.parts, session, worker, holding)
 
     async def wait_until(self, session_id: SessionId, is_reached: Callable[[Session], bool], wait_s: float) -> Session:

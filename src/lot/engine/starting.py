@@ -5,6 +5,7 @@ from collections.abc import Callable
 from lot.core.events import SessionEvent, StepDone
 from lot.core.records import Session
 from lot.core.session import Trigger
+from lot.engine.authors import author_of
 from lot.engine.concurrently import concurrently
 from lot.engine.dev_server import find_dev_order
 from lot.engine.moves import Moves
@@ -38,12 +39,15 @@ async def start_session(
     snapshot = await parts.store.get_snapshot(session.snapshot_id)
     if brought.rung == "memory" and newest == snapshot.commit:
         show()
+    author = await author_of(parts, project)
     synced = await holding.client.sync(
         SyncOrder(
             base_branch=session.base_branch,
             session_branch=session.branch,
             newest_commit=newest,
             environment=environment,
+            author_name=author.name,
+            author_email=author.email,
         )
     )
     steps = [*brought.steps, *synced.steps]

@@ -7,7 +7,18 @@ from sqlalchemy import RowMapping
 
 from lot.core.asks import Answer
 from lot.core.events import AttachmentName
-from lot.core.records import Ask, DiffFile, GitAccount, Lease, Message, Project, PullRequest, Session, Snapshot, StoredDiff
+from lot.core.records import (
+    Ask,
+    DiffFile,
+    GitAccount,
+    Lease,
+    Message,
+    Project,
+    PullRequest,
+    Session,
+    Snapshot,
+    StoredDiff,
+)
 
 _NAMES: dict[type, tuple[str, ...]] = {
     record: tuple(field.name for field in fields(record) if field.name != "lease")

@@ -20,6 +20,7 @@ from lot.engine.creating import Draft, SessionOptions
 from lot.engine.engine import Engine
 from lot.engine.folders import Folders
 from lot.engine.parts import Parts
+from lot.forge.forge import Forge
 from lot.runner.protocol import CommandOrder
 from lot.store.secrets import SecretBox
 from lot.store.store import Store
@@ -103,6 +104,10 @@ async def rig(folder: Path, world: World, *, stop_in_order: bool = False) -> Asy
     settings = Settings(data_dir=folder, images_dir=folder / "images", runtime_dir=folder / "runtime")
     store = await Store.open(settings.sqlalchemy_url, SecretBox(bytes(32)))
     clock = Clock()
+
+    async def forge_of(project: Project) -> Forge:
+        return world.forge
+
     parts = Parts(
         settings=settings,
         folders=Folders(folder, settings.images_dir),
@@ -112,7 +117,8 @@ async def rig(folder: Path, world: World, *, stop_in_order: bool = False) -> Asy
         passes=Passes(bytes(32)),
         bus=Bus(),
         now=clock.now,
-        forge_of=lambda project: world.forge,
+        forge_of=forge_of,
+        hosts=world.host,  # type: ignore[arg-type]
         get_provider=lambda name: world.provider,
         list_providers=lambda: [world.provider],
         available_memory=lambda: 1 << 30,

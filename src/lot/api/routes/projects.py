@@ -3,7 +3,16 @@
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
-from lot.api.schemas.projects import NewProject, ProjectBody, ProjectChanges, PullRequestBody, SnapshotBody, SnapshotLog
+from lot.api.schemas.projects import (
+    CheckBody,
+    NewProject,
+    ProjectBody,
+    ProjectChanges,
+    PullRequestBody,
+    ReviewCommentBody,
+    SnapshotBody,
+    SnapshotLog,
+)
 from lot.api.views import Views
 from lot.core.ids import SnapshotId
 from lot.engine.engine import Engine
@@ -16,7 +25,7 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
 
     @router.post("/projects", status_code=201)
     async def create_project(new: NewProject) -> ProjectBody:
-        """Mirror a repository and start building its snapshot. 422: unreachable, empty, or no such branch."""
+        """Mirror a repository and start building its snapshot. 422: out of reach, empty, or without that branch."""
         project = await engine.create_project(**new.model_dump())
         return await views.project(project)
 
@@ -66,16 +75,36 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
 
     @router.get("/projects/{project}/pull-requests/{number}", tags=["pull requests"])
     async def show_pull_request(project: str, number: int) -> PullRequestBody:
-        """Return one pull request."""
+        """Return one pull request as its host has it now. 502: the host does not answer."""
         found = await store.get_project(project)
-        return views.pull_request(await store.get_pull_request(found.id, number))
+        pull_request = await store.get_pull_request(found.id, number)
+        return views.pull_request(await engine.pull_requests.refresh(found, pull_request))
 
     @router.get("/projects/{project}/pull-requests/{number}/patch", tags=["pull requests"])
     async def pull_request_patch(project: str, number: int) -> PlainTextResponse:
         """Return a pull request's change as a patch."""
         found = await store.get_project(project)
         pull_request = await store.get_pull_request(found.id, number)
-        return PlainTextResponse(await engine.parts.forge_of(found).patch(pull_request))
+        return PlainTextResponse(await engine.pull_requests.patch(found, pull_request))
+
+    @router.get("/projects/{project}/pull-requests/{number}/checks", tags=["pull requests"])
+    async def pull_request_checks(project: str, number: int) -> list[CheckBody]:
+        """Return what programs say of its newest commit. 409: its host has no checks. 502: the host does not answer."""
+        found = await store.get_project(project)
+        checks = await engine.pull_requests.list_checks(found, await store.get_pull_request(found.id, number))
+        return [CheckBody(name=one.name, status=one.status, conclusion=one.conclusion, url=one.url) for one in checks]
+
+    @router.get("/projects/{project}/pull-requests/{number}/comments", tags=["pull requests"])
+    async def pull_request_comments(project: str, number: int) -> list[ReviewCommentBody]:
+        """Return what reviewers wrote at its lines. 409: its host has none. 502: the host does not answer."""
+        found = await store.get_project(project)
+        comments = await engine.pull_requests.list_review_comments(
+            found, await store.get_pull_request(found.id, number)
+        )
+        return [
+            ReviewCommentBody(author=one.author, path=one.path, line=one.line, body=one.body, url=one.url)
+            for one in comments
+        ]
 
     @router.post("/projects/{project}/pull-requests/{number}/merge", tags=["pull requests"])
     async def merge_pull_request(project: str, number: int) -> PullRequestBody:

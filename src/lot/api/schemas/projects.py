@@ -23,6 +23,9 @@ class NewProject(_Body):
     budget_tokens: int | None = Field(default=None, ge=1, description="For all its sessions together")
     budget_usd: float | None = Field(default=None, gt=0)
     has_browser: bool = Field(default=False, description="Browser verification: agents may look at the app")
+    account: str | None = Field(
+        default=None, max_length=80, description="A git account by name or id; the source is then owner/name there"
+    )
 
 
 class ProjectChanges(_Body):
@@ -68,6 +71,7 @@ class ProjectBody(_Body):
     spent_tokens: int = Field(description="Of deleted sessions too")
     spent_usd: float
     has_browser: bool
+    account: str | None = Field(default=None, description="Name of the git account that it was chosen from")
 
 
 class SnapshotLog(_Body):
@@ -92,3 +96,22 @@ class PullRequestBody(_Body):
     url: str
     created_at: AwareDatetime
     updated_at: AwareDatetime
+
+
+class CheckBody(_Body):
+    """What a program says of a pull request's newest commit."""
+
+    name: str
+    status: str = Field(description="queued, in_progress or completed")
+    conclusion: str | None = Field(description="success, failure, ...; null before it is completed")
+    url: str
+
+
+class ReviewCommentBody(_Body):
+    """What a reviewer says of a line, or of a whole file."""
+
+    author: str
+    path: str
+    line: int | None
+    body: str
+    url: str
