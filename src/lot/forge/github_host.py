@@ -110,8 +110,9 @@ class GitHubHost:
         if not _NAME.fullmatch(full_name):
             raise RepositoryError(f"{name} is no repository at {self.name}: give it as owner/name")
         owner, _, repository = full_name.partition("/")
+        github = await self.client()
         with our_errors(self.name, f"read the repository {full_name}"):
-            return _repository((await (await self.client()).rest.repos.async_get(owner, repository)).json())
+            return _repository((await github.rest.repos.async_get(owner, repository)).json())
 
     async def credential(self) -> GitCredential:
         """Return what git is to answer; GitHub looks at the token alone."""
@@ -122,7 +123,7 @@ class GitHubHost:
         return GitHubForge(self.client, self.url, mirrors, project)
 
     async def client(self) -> GitHub[Any]:
-        """Return a client that is signed in."""
+        """Return a client that is signed in; hold it while it is used, for what it lends refers to it weakly."""
         return self._github((await self._token()).get_secret_value())
 
     async def _token(self) -> SecretStr:
@@ -131,12 +132,9 @@ class GitHubHost:
             return self._secret.token
         async with self._making:
             if self._made is None or self._made[1] - self._now() < RENEW_BEFORE:
+                app, installation = self._app(self._secret), self._secret.installation_id
                 with our_errors(self.name, "make a token for the app's installation"):
-                    made = (
-                        await self._app(self._secret).rest.apps.async_create_installation_access_token(
-                            self._secret.installation_id
-                        )
-                    ).json()
+                    made = (await app.rest.apps.async_create_installation_access_token(installation)).json()
                 self._made = SecretStr(made["token"]), datetime.fromisoformat(made["expires_at"])
             return self._made[0]
 
