@@ -26,6 +26,7 @@ PROJECT = Project(
     size="small", created_at=NOW,
 )  # fmt: skip
 AT_ONCE = Backoff(attempts=3, first_s=0.0)
+RETRIES_S = (0.01, 0.01)
 
 
 def git(folder: Path, *arguments: str, **environment: str) -> str:
@@ -174,7 +175,7 @@ LINK = "https://git.example/ada/sample/pull/new/lot/fix-s1"
 
 async def mock_github_host(folder: Path, mock: MockGitHub, token: str) -> Host:
     """Return the repository of a mock, as Lot sees it with a token."""
-    github = GitHubHost(mock.url, TokenSecret(token=SecretStr(token)), retries_s=(0.0, 0.0))
+    github = GitHubHost(mock.url, TokenSecret(token=SecretStr(token)), retries_s=RETRIES_S)
     return await connected(folder, github, "ada/sample")
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,11 @@ class MockGitHub:
     faults: list[str] = field(default_factory=list)
     """What did not fit the description, of requests or of answers."""
     made_tokens: int = 0
-    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+
+    @cached_property
+    def key(self) -> rsa.RSAPrivateKey:
+        """Return the app's key."""
+        return rsa.generate_private_key(65537, 2048)
 
     @property
     def private_key(self) -> str:
@@ -195,10 +200,12 @@ class MockGitHub:
     # Who asks
 
     def _user(self, operation: Operation, _: Any) -> tuple[int, Any]:
-        return 200, operation.example() | {"login": "ada", "id": 42, "name": "Ada Lovelace", "email": self.email}
+        user = {"login": "ada", "id": 42, "name": "Ada Lovelace", "email": self.email, "user_view_type": "private"}
+        return 200, operation.example() | user
 
     def _bot(self, operation: Operation, given: Any) -> tuple[int, Any]:
-        return 200, operation.example() | {"login": given["username"], "id": 43, "name": None, "email": None}
+        user = {"login": given["username"], "id": 43, "name": None, "email": None, "user_view_type": "public"}
+        return 200, operation.example() | user
 
     def _installation(self, operation: Operation, given: Any) -> tuple[int, Any]:
         if given["installation_id"] != str(INSTALLATION):

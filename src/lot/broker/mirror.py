@@ -102,6 +102,8 @@ class _Turns:
     """Serialises one project's fetches; whoever waited for one that began later shares its result."""
 
     lock: anyio.Lock = field(default_factory=anyio.Lock)
+    pushing: anyio.Lock = field(default_factory=anyio.Lock)
+    """Hosts refuse the second of two pushes of one branch that they get at once."""
     begun: int = 0
     done: int = 0
     """Number of the newest fetch that succeeded."""
@@ -218,6 +220,10 @@ class Mirrors:
         folder = self.repository(project_id)
         commit = await self.head(project_id, branch)
         origin = await self._origin(project_id, folder)
+        async with self._turns.setdefault(project_id, _Turns()).pushing:
+            return await self._push_until_answered(folder, origin, branch, commit)
+
+    async def _push_until_answered(self, folder: Path, origin: "_Origin", branch: str, commit: str) -> PushedBranch:
         attempt, began = 0, self._backoff.clock()
         while True:
             attempt += 1

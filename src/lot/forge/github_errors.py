@@ -13,6 +13,8 @@ from lot.core.errors import AccountRefusedError, GitError, HostUnreachableError,
 RETRIES_S: Sequence[float] = (0.5, 2.0, 5.0)
 """Waits after a request that could not be answered: about as long as somebody watches."""
 _SHORT = timedelta(seconds=5)
+_AT_LEAST = timedelta(seconds=1)
+"""githubkit takes a wait of nothing for a minute."""
 _MAX_WORDS = 500
 
 
@@ -25,7 +27,7 @@ class Retries:
     def __call__(self, error: GitHubException, count: int) -> RetryOption:
         """Return whether to ask again, and when."""
         if isinstance(error, RateLimitExceeded):
-            return RetryOption(count == 0 and error.retry_after <= _SHORT, error.retry_after)
+            return RetryOption(count == 0 and error.retry_after <= _SHORT, max(error.retry_after, _AT_LEAST))
         if _is_down(error) and count < len(self._waits_s):
             return RetryOption(True, timedelta(seconds=self._waits_s[count]))
         return RetryOption(False)
