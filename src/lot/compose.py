@@ -33,6 +33,7 @@ from lot.engine.folders import Folders
 from lot.engine.parts import Parts
 from lot.fleet.local import LocalFleet
 from lot.forge.hosts import StoredHosts
+from lot.log import configure_logging
 from lot.rehearsal.serve import serve_on_socket, serve_rehearsal
 from lot.runner.browser import install_order
 from lot.sandbox.base_image import find_base_image
@@ -60,6 +61,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     Raises:
         SetupError: the machine is not set up. UnavailableError: the database cannot be opened.
     """
+    configure_logging()
     base = find_base_image(settings.images_dir)
     if base is None:
         raise SetupError(f"there is no base image in {settings.images_dir}; run `make setup` (or `lot setup`) first")
