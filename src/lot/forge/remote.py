@@ -16,6 +16,7 @@ from lot.forge.forge import (
 )
 
 _LINK = re.compile(r"https?://[^\s<>\"']+")
+_OF_PULL_REQUESTS = re.compile(r"/(?:pull|merge_requests|compare|pull-requests)\b")
 _SSH = re.compile(r"(?:ssh://)?(?:[\w.-]+@)?([\w.-]+)(?::\d+/|:|/)(.+)")
 _HTTP = re.compile(r"https?://(?:[^/@]+@)?([^/]+)/(.+)")
 
@@ -76,9 +77,9 @@ class RemoteForge:
 
 
 def find_link(said: str) -> str | None:
-    """Return the address that a host printed with a push, if it printed one; hosts print it to open a pull request."""
-    found = _LINK.search(said)
-    return found[0].rstrip(".,)") if found else None
+    """Return the address that a host printed with a push: the one of pull requests, if it printed several."""
+    links = [link.rstrip(".,)") for link in _LINK.findall(said)]
+    return next((link for link in links if _OF_PULL_REQUESTS.search(link)), None) or next(iter(links), None)
 
 
 def compare_url(source: str, base: str, branch: str) -> str | None:

@@ -99,8 +99,14 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(folder: Path, world: World, *, stop_in_order: bool = False) -> AsyncIterator[Rig]:
-    """Run an engine over a folder; left without order, it is as if the control plane had been killed."""
+async def rig(
+    folder: Path, world: World, *, stop_in_order: bool = False, change: Callable[[Parts], Parts] = lambda parts: parts
+) -> AsyncIterator[Rig]:
+    """Run an engine over a folder; left without order, it is as if the control plane had been killed.
+
+    Args:
+        change: Puts real parts in place of pretended ones.
+    """
     settings = Settings(data_dir=folder, images_dir=folder / "images", runtime_dir=folder / "runtime")
     store = await Store.open(settings.sqlalchemy_url, SecretBox(bytes(32)))
     clock = Clock()
@@ -125,6 +131,7 @@ async def rig(folder: Path, world: World, *, stop_in_order: bool = False) -> Asy
         browser=CommandOrder(name="browser", command="install a browser"),
         find_base_image=lambda: "base",
     )
+    parts = change(parts)
     engine = Engine(parts)
     try:
         async with engine.running(pause_on_stop=stop_in_order):

@@ -120,8 +120,8 @@ async def test_ability_that_a_forge_lacks_is_refused_before_it_is_asked(lot: Rig
             await ask(project, opened)
 
 
-async def test_nothing_changed_is_said(lot: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.unit.engine.world.new_id", lambda: "the-same")
+async def test_nothing_changed_is_said(lot: Rig) -> None:
+    lot.world.commit = lambda _: "the-same"
     session = await lot.session(message="work")
     await lot.engine.publish(session.id, None, None)
     with pytest.raises(NothingToDoError, match="has everything already"):

@@ -5,7 +5,7 @@ in memory, so that a test sees whether memory came back.
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -165,6 +165,8 @@ class World:
         self.sources: list[tuple[str, GitCredential | None]] = []
         """What mirrors were made of."""
         self.published: list[PublishOrder] = []
+        self.commit: Callable[[PublishOrder], str] = lambda _: new_id()
+        """Makes the commit that a runner publishes."""
 
     async def enter(self, method: str) -> None:
         """Note a call, then wait or fail as the test has asked for."""
@@ -360,7 +362,7 @@ class Runner:
     async def publish(self, order: PublishOrder) -> PublishResult:
         await self._enter("publish")
         self.world.published.append(order)
-        return PublishResult(commit=new_id(), is_changed=True)
+        return PublishResult(commit=self.world.commit(order), is_changed=True)
 
     async def processes(self) -> tuple[ProcessBody, ...]:
         await self._enter("processes")

@@ -17,6 +17,7 @@ from lot.forge.remote import RemoteForge, compare_url, find_link
         ("Create a pull request for 'x' on GitHub by visiting:\n https://github.com/a/b/pull/new/x\n", "pull/new/x"),
         ("To create a merge request, visit:\n  https://g.example/a/b/-/merge_requests/new?m%5Bs%5D=x", "%5Bs%5D=x"),
         ("See https://host/a.", "host/a"),
+        ("3 vulnerabilities: https://github.com/a/b/security\nCreate https://github.com/a/b/pull/new/x", "pull/new/x"),
     ],
 )
 def test_link_that_a_host_prints_is_found(said: str, link: str) -> None:
