@@ -4,7 +4,6 @@
 the next step. Facts travel as attributes.
 """
 
-from datetime import datetime
 from typing import ClassVar
 
 
@@ -157,13 +156,13 @@ class HostUnreachableError(GitError):
 
 
 class RateLimitedError(GitError):
-    """A git host answers no more requests of the account before `retry_at`."""
+    """A git host answers no more requests of the account for `retry_after_s`."""
 
     code = "git.rate_limited"
 
-    def __init__(self, message: str, retry_at: datetime) -> None:
+    def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
         super().__init__(message)
-        self.retry_at = retry_at
+        self.retry_after_s = retry_after_s
 
 
 class NotSupportedError(CallerError):

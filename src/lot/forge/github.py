@@ -166,7 +166,7 @@ def _not_merged(pull_request: PullRequest, said: str) -> str:
     if "not mergeable" in said or "onflict" in said:
         base, branch = pull_request.base_branch, pull_request.branch
         return f"{refused} Where {branch} conflicts with {base}, merge {base} into it in a session, then merge again"
-    if "modified" in said:
+    if "Head branch was modified" in said:
         return f"{refused} Somebody pushed to its branch meanwhile: look at {pull_request.url}, then merge it there"
     return f"{refused} Mend this at {pull_request.url}, then merge again"
 

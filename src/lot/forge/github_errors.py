@@ -50,7 +50,7 @@ def our_errors(where: str, what: str, *, kept: str = "") -> Iterator[None]:
         raise RateLimitedError(
             f"{where} answers this account no more requests until {retry_at:%H:%M:%S} UTC (rate limit); "
             f"try again then{kept}",
-            retry_at,
+            error.retry_after.total_seconds(),
         ) from error
     except RequestFailed as error:
         raise _refusal(where, what, kept, error) from error
