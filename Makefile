@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 # Sandboxes need root: as another user, sudo is asked for it, and keeps LOT_* and API keys.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo --preserve-env)
-LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+LOCK := uv pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 setup:
 	@setup/bootstrap.sh

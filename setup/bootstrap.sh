@@ -41,10 +41,16 @@ require_disk() {
         fail "$PWD has $((free_kb / 1024)) MB free; set-up needs $((needed_kb / 1024)) MB." "free some, then run it again."
 }
 
+is_there() { # package
+    # Node.js from elsewhere than Debian brings its own npm, and forbids Debian's beside it.
+    [ "$1" = npm ] && command -v npm >/dev/null && return
+    dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null | grep -q '^installed'
+}
+
 missing_packages() { # package list
     local package
     grep -v '^#' "$1" | while read -r package; do
-        dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed' || echo "$package"
+        is_there "$package" || echo "$package"
     done
     # An older keyring is installed but does not know the release that sandboxes are made of.
     ls /usr/share/keyrings/debian-archive-trixie-stable.* >/dev/null 2>&1 || echo debian-archive-keyring

@@ -19,6 +19,7 @@ from lot.store.store import Store
 
 # Builders that tests share stand beside this file; pytest's importlib mode puts no folder of tests on the path.
 sys.path.insert(0, str(Path(__file__).parent))
+from github_description import Description, load_description
 
 # Read once by the console that prints for `lot`, whenever it is first imported.
 os.environ["COLUMNS"] = "200"
@@ -62,7 +63,7 @@ class PostgresServer:
 
     def empty(self, database: str) -> None:
         """Remove every row of a store's tables."""
-        statement = "TRUNCATE projects, secrets CASCADE"
+        statement = "TRUNCATE git_accounts, projects, secrets CASCADE"
         self._run("psql", "-h", str(self.folder), "-U", _SERVER_USER, "-d", database, "-qc", statement)
 
     @property
@@ -160,3 +161,9 @@ async def store(database_url: str, box: SecretBox) -> AsyncIterator[Store]:
     opened = await Store.open(database_url, box)
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+def github_description(request: pytest.FixtureRequest) -> Description:
+    """Return GitHub's own description of its API; fetched once, and then kept in pytest's cache."""
+    return load_description(request.config.cache.mkdir("github"))

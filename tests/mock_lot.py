@@ -15,7 +15,9 @@ import uvicorn
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from lot.api.schemas.git_accounts import GitAccountBody, NewGitAccount, RepositoryBody
 from lot.api.schemas.projects import (
+    CheckBody,
     EnvironmentBody,
     EnvironmentChanges,
     FindingBody,
@@ -24,6 +26,7 @@ from lot.api.schemas.projects import (
     ProjectBody,
     ProjectChanges,
     PullRequestBody,
+    ReviewCommentBody,
     SizeBody,
     SnapshotBody,
     SnapshotLog,
@@ -93,6 +96,11 @@ class MockLot:
     answers: list[Answer] = field(default_factory=list)
     findings: list[FindingBody] = field(default_factory=list)
     """What examining any project finds."""
+    accounts: dict[str, GitAccountBody] = field(default_factory=dict)
+    connected: list[dict[str, Any]] = field(default_factory=list)
+    """Bodies of requests to connect an account, as they came."""
+    checks: list[CheckBody] | None = None
+    comments: list[ReviewCommentBody] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
     """Bodies of PATCH requests, as they came."""
     processes: list[ProcessBody] = field(default_factory=list)
@@ -238,6 +246,7 @@ class MockLot:
     def app(self) -> FastAPI:
         """Return the server."""
         app = FastAPI()
+        _account_routes(app, self)
         _project_routes(app, self)
         _session_routes(app, self)
         _sockets(app, self)
@@ -254,6 +263,42 @@ class MockLot:
             return answer
 
         return app
+
+
+def _account_routes(app: FastAPI, lot: MockLot) -> None:
+    @app.post("/api/git-accounts", status_code=201)
+    async def connect(new: NewGitAccount, request: Request) -> GitAccountBody:
+        lot.connected.append(await request.json())
+        account = GitAccountBody(
+            id="a1", name=new.name or "ada", kind=new.kind, url=new.url or "https://github.com", login="ada",
+            author_name="Ada", author_email="ada@host", projects=[], created_at=NOW,
+        )  # fmt: skip
+        lot.accounts[account.name] = account
+        return account
+
+    @app.get("/api/git-accounts")
+    def accounts() -> list[GitAccountBody]:
+        return list(lot.accounts.values())
+
+    @app.get("/api/git-accounts/{account}/repositories")
+    def repositories(account: str) -> list[RepositoryBody]:
+        return [RepositoryBody(full_name="ada/app", default_branch="main", is_private=True, can_push=True)]
+
+    @app.delete("/api/git-accounts/{account}", status_code=204)
+    def remove(account: str) -> None:
+        del lot.accounts[account]
+
+    @app.get("/api/projects/{project}/pull-requests/{number}/checks")
+    def checks(project: str, number: int) -> Response:
+        if lot.checks is None:
+            return JSONResponse({"code": "git.not_supported", "message": "it has none"}, 409)
+        return JSONResponse([check.model_dump() for check in lot.checks])
+
+    @app.get("/api/projects/{project}/pull-requests/{number}/comments")
+    def comments(project: str, number: int) -> Response:
+        if not lot.comments:
+            return JSONResponse({"code": "git.unreachable", "message": "the host does not answer"}, 502)
+        return JSONResponse([comment.model_dump() for comment in lot.comments])
 
 
 def _project_routes(app: FastAPI, lot: MockLot) -> None:

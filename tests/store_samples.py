@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lot.core.ids import (
+    AccountId,
     LayerId,
     MessageId,
     ProjectId,
@@ -15,6 +16,7 @@ from lot.core.ids import (
 )
 from lot.core.records import (
     Delivery,
+    GitAccount,
     Lease,
     Message,
     Project,
@@ -41,6 +43,20 @@ def project(**changes: Any) -> Project:
         dev_command="npm run dev",
         port=3000,
         size="small",
+        created_at=NOW,
+    )
+    return replace(sample, **changes)
+
+
+def git_account(**changes: Any) -> GitAccount:
+    sample = GitAccount(
+        id=AccountId("account"),
+        name="work",
+        kind="github",
+        url="https://github.com",
+        login="ada",
+        author_name="Ada",
+        author_email="ada@example.org",
         created_at=NOW,
     )
     return replace(sample, **changes)

@@ -32,7 +32,8 @@ from lot.engine.engine import Engine
 from lot.engine.folders import Folders
 from lot.engine.parts import Parts
 from lot.fleet.local import LocalFleet
-from lot.forge.local import LocalForge
+from lot.forge.hosts import StoredHosts
+from lot.log import configure_logging
 from lot.rehearsal.serve import serve_on_socket, serve_rehearsal
 from lot.runner.browser import install_order
 from lot.sandbox.base_image import find_base_image
@@ -64,6 +65,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     Raises:
         SetupError: the machine is not set up. UnavailableError: the database cannot be opened.
     """
+    configure_logging()
     base = find_base_image(settings.images_dir)
     if base is None:
         raise SetupError(f"there is no base image in {settings.images_dir}; run `make setup` (or `lot setup`) first")
@@ -77,7 +79,8 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     for file in settings.data_dir.glob("lot.db*"):
         file.chmod(0o600)  # Conversations are for nobody else on this machine.
     providers = Providers.from_settings(settings, folders.rehearsal_socket)
-    passes, mirrors = Passes(box.derive("passes")), Mirrors(settings.data_dir / "mirrors")
+    passes, hosts = Passes(box.derive("passes")), StoredHosts(store, _now)
+    mirrors = Mirrors(settings.data_dir / "mirrors", hosts.credential_of)
     parts = Parts(
         settings=settings,
         folders=folders,
@@ -87,7 +90,8 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         passes=passes,
         bus=Bus(),
         now=_now,
-        forge_of=lambda project: LocalForge(mirrors, project),
+        forge_of=lambda project: hosts.forge_of(project, mirrors),
+        hosts=hosts,
         get_provider=providers.get_provider,
         list_providers=providers.list_providers,
         available_memory=available_memory,

@@ -275,6 +275,25 @@ async def test_hooks_of_the_repository_do_not_run(scene: Scene) -> None:
     await scene.publish()
 
 
+async def test_commits_are_the_users_with_the_agent_as_co_author(scene: Scene) -> None:
+    await scene.mirrors.fetch(PROJECT)
+    done = await scene.workspace.sync(
+        SyncOrder(base_branch="main", session_branch=BRANCH, author_name='Ada "A" Lovelace', author_email="ada@x.org")
+    )
+    await scene.checkout.commit(hand__txt="by the agent\n")
+    assert await scene.checkout.git("log", "-1", "--format=%an <%ae>") == 'Ada "A" Lovelace <ada@x.org>'
+    await scene.checkout.sh("echo more >> a.txt")
+    order = PublishOrder(
+        base_commit=done.commit, branch=BRANCH, title="Fix it", author_name="Ada", author_email="ada@x.org",
+        co_author="opencode <lot@localhost>",
+    )  # fmt: skip
+    pushed = await scene.workspace.publish(order)
+    mirror = Repository(scene.mirrors.repository(PROJECT))
+    assert await mirror.git("log", "-1", "--format=%an %ae|%s|%(trailers:only)", pushed.commit) == (
+        "Ada ada@x.org|Fix it|Co-authored-by: opencode <lot@localhost>"
+    )
+
+
 async def test_commits_by_hand_have_an_author(scene: Scene) -> None:
     await scene.sync()
     await scene.checkout.sh("echo work >a; git commit -qam work")

@@ -1,6 +1,9 @@
 -- A filled database as revision 0003 left it; never edited. Encrypted with the tests' STORE_KEY.
-INSERT INTO projects (id, name, source, branch, setup_command, dev_command, port, size, environment, created_at, budget_tokens, budget_usd, has_browser, spent_tokens, spent_usd, environment_version, rebuilds_when_stale, processes) VALUES
-('shopprojec', 'shop', '/srv/shop.git', 'main', 'npm ci', 'npm run dev', 3000, 'small', '2:db3e8a95:cYjFJlmdISZBExVv13ruEoNgqKSwPEspiRGIAGO5EfMPUa7qnVaYglB8m6RAXrTHag7ppN+JaHCBFGdLayfTrbmeb4BBq4F6lrJ32kEKELInaOvWZqER3wOl1zvqVCSyCorFkoVzew9yk4nnuHdl30Ha8EOe3FSTpaui9NjXE3m1w/P1FQvF71LPdaeAUi9Ew/gfQAc1MXHvlp5DeBCyf+A=', '2026-11-22 12:00:00.123456', 1000000, 12.5, true, 100, 0.25, 3, true, '{"worker": "npm run worker", "css": "npx tailwindcss --watch"}');
+INSERT INTO git_accounts (id, name, kind, url, login, author_name, author_email, created_at) VALUES
+('account001', 'work', 'github', 'https://github.com', 'ada', 'Ada', 'ada@example.org', '2026-11-22 11:00:00.000000');
+
+INSERT INTO projects (id, name, source, branch, setup_command, dev_command, port, size, environment, created_at, budget_tokens, budget_usd, has_browser, spent_tokens, spent_usd, environment_version, rebuilds_when_stale, processes, account_id) VALUES
+('shopprojec', 'shop', '/srv/shop.git', 'main', 'npm ci', 'npm run dev', 3000, 'small', '2:db3e8a95:cYjFJlmdISZBExVv13ruEoNgqKSwPEspiRGIAGO5EfMPUa7qnVaYglB8m6RAXrTHag7ppN+JaHCBFGdLayfTrbmeb4BBq4F6lrJ32kEKELInaOvWZqER3wOl1zvqVCSyCorFkoVzew9yk4nnuHdl30Ha8EOe3FSTpaui9NjXE3m1w/P1FQvF71LPdaeAUi9Ew/gfQAc1MXHvlp5DeBCyf+A=', '2026-11-22 12:00:00.123456', 1000000, 12.5, true, 100, 0.25, 3, true, '{"worker": "npm run worker", "css": "npx tailwindcss --watch"}', 'account001');
 
 INSERT INTO snapshots (id, project_id, generation, state, sandbox, base_image, layer, memory_image, "commit", setup_command, dev_command, port, failure, log, build_s, epoch, owner, lease_until, created_at, cpus, memory_bytes, manifest, stale_files, processes) VALUES
 ('snapshot01', 'shopprojec', 1, 'failed', 'sandbox001', 'trixie', 'layer00001', NULL, NULL, 'npm ci', NULL, NULL, 'no network', 'npm: no network', NULL, 1, NULL, NULL, '2026-11-22 12:00:01.000000', 2, 4294967296, NULL, '[]', '{}'),
@@ -47,3 +50,5 @@ INSERT INTO agent_files (session_id, path, lines) VALUES
 
 INSERT INTO held_answers (session_id, request, status, headers, body, at) VALUES
 ('parent0001', 'c0ffee', 200, '{}', X'616263', '2026-11-22 12:03:00.000000');
+
+INSERT INTO secrets (name, value) VALUES ('git-account/account001', '1:UU21/pBMPK5zjxzIcsYxFro1Ju+cAV07L5/DSomNpGaPt1LgF0s3F5wwdbzfbaaqzvklH7Y=');

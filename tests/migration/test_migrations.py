@@ -12,11 +12,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from anyio import create_task_group
+from pydantic import SecretStr
 from sqlalchemy import Connection, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import lot.store
 from lot.core.asks import Answer
+from lot.core.credentials import TokenSecret
+from lot.core.errors import InvalidInputError
 from lot.core.ids import ProjectId, SessionId
 from lot.core.records import Delivery, SnapshotState
 from lot.store.migrate import migrate
@@ -79,6 +82,7 @@ async def test_filled_database_survives_the_upgrade(empty_database_url: str, rev
             await _check_snapshots(store)
             await _check_processes(store)
             await _check_environment(store)
+        await _check_git_account(store, is_there=revision >= "0003")
         await store.delete_project(ProjectId("shopprojec"), cascade=True)
     finally:
         await store.close()
@@ -185,3 +189,16 @@ async def _check_environment(store: Store) -> None:
     environment = await store.get_environment(parent.project_id)
     assert environment.version == 3
     assert environment.variables["EMPTY"].changed_at == datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+async def _check_git_account(store: Store, *, is_there: bool) -> None:
+    used = (await store.get_project("shop")).account_id
+    accounts = await store.list_git_accounts()
+    if not is_there:
+        assert (used, accounts) == (None, [])
+        return
+    [account] = accounts
+    assert (used, account.name, account.login) == (account.id, "work", "ada")
+    with pytest.raises(InvalidInputError, match="used by shop"):
+        await store.delete_git_account(account.id)
+    assert await store.get_account_secret(account.id) == TokenSecret(token=SecretStr("golden-token"))

@@ -13,6 +13,7 @@ from lot.api.errors import ErrorBody, install_error_handlers
 from lot.api.preview import Preview
 from lot.api.routes.conversation import conversation_routes
 from lot.api.routes.environment import environment_routes
+from lot.api.routes.git_accounts import git_account_routes
 from lot.api.routes.host import health_routes, host_routes
 from lot.api.routes.projects import project_routes
 from lot.api.routes.providers import provider_routes
@@ -46,6 +47,7 @@ def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Ticket
     for routes in (
         host_routes(engine),
         provider_routes(engine),
+        git_account_routes(engine, views),
         project_routes(engine, views),
         environment_routes(engine, views),
         session_routes(engine, views),

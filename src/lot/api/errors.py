@@ -34,6 +34,10 @@ _STATUSES: Mapping[str, int] = {
     "lease.stale_epoch": 409,
     "caller": 409,
     "git.failed": 502,
+    "git.account_refused": 502,
+    "git.unreachable": 502,
+    "git.rate_limited": 503,
+    "git.not_supported": 409,
     "model.provider": 502,
     "host.full": 507,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lot.api.schemas.git_accounts import GitAccountBody
 from lot.api.schemas.projects import EnvironmentBody, ProjectBody, PullRequestBody, SnapshotBody, VariableBody
 from lot.api.schemas.sessions import (
     AskBody,
@@ -20,7 +21,7 @@ from lot.core.environment import Environment
 from lot.core.errors import NotFoundError
 from lot.core.events import StoredEvent
 from lot.core.ids import SessionId
-from lot.core.records import Ask, Message, Project, PullRequest, Session, Snapshot, StoredDiff
+from lot.core.records import Ask, GitAccount, Message, Project, PullRequest, Session, Snapshot, StoredDiff
 from lot.engine.asking import open_asks
 from lot.engine.dev_server import is_restart_needed
 from lot.engine.engine import Engine
@@ -68,6 +69,22 @@ class Views:
             has_browser=project.has_browser,
             rebuilds_when_stale=project.rebuilds_when_stale,
             processes=dict(project.processes),
+            account=(await store.get_git_account(project.account_id)).name if project.account_id else None,
+        )
+
+    async def git_account(self, account: GitAccount) -> GitAccountBody:
+        """Return a git account with the projects that use it."""
+        projects = await self._engine.parts.store.list_projects()
+        return GitAccountBody(
+            id=account.id,
+            name=account.name,
+            kind=account.kind,
+            url=account.url,
+            login=account.login,
+            author_name=account.author_name,
+            author_email=account.author_email,
+            projects=[project.name for project in projects if project.account_id == account.id],
+            created_at=account.created_at,
         )
 
     def snapshot(self, snapshot: Snapshot) -> SnapshotBody:

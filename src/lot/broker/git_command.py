@@ -15,6 +15,7 @@ from pathlib import Path
 import anyio
 from anyio.abc import ByteReceiveStream, Process
 
+from lot.core.credentials import GitCredential
 from lot.core.errors import GitError
 
 Progress = Callable[[str, float], None]
@@ -38,6 +39,8 @@ _PASSED_ON = frozenset(
 )
 """What git needs of the machine to reach a host: programs, proxies, certificates, the user's key agent."""
 
+_HELPER = '!f() { [ "$1" = get ] && printf "username=%s\\npassword=%s\\n" "$LOT_GIT_USERNAME" "$LOT_GIT_PASSWORD"; }; f'
+"""`store` and `erase` do nothing. The shell expands the names; its arguments hold only them."""
 _GRACE_S = 2.0
 _PROGRESS = re.compile(r"^(?:remote: )?([A-Z][a-z]+ [a-z]+):\s+(\d+)%")
 _NOISE = re.compile(r"hint:|warning:|remote:\s*$|(?:remote: )?[A-Z][a-z]+ [a-z]+: +\d+")
@@ -81,6 +84,21 @@ def git_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
         "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=20",
         "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
         **(extra or {}),
+    }
+
+
+def credential_environment(credential: GitCredential) -> dict[str, str]:
+    """Return what lets one git process, and no other, answer a host that asks who it is.
+
+    The secret is in that process's environment alone: git runs the helper, which prints it into git's own pipe. It is
+    in no file, no argument and no configuration, and git asks only for addresses below `credential.url`.
+    """
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"credential.{credential.url}.helper",
+        "GIT_CONFIG_VALUE_0": _HELPER,
+        "LOT_GIT_USERNAME": credential.username,
+        "LOT_GIT_PASSWORD": credential.password.get_secret_value(),
     }
 
 

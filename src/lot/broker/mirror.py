@@ -9,9 +9,9 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
@@ -19,9 +19,18 @@ import anyio
 import anyio.to_thread
 import structlog
 
+from lot.broker.backoff import Backoff
 from lot.broker.commit_files import CommitFiles, read_commit
-from lot.broker.git_command import GitOutput, Progress, run_git
-from lot.core.errors import GitError, NotFoundError, RepositoryError, TooLargeError
+from lot.broker.git_command import GitOutput, Progress, credential_environment, run_git
+from lot.core.credentials import GitCredential
+from lot.core.errors import (
+    AccountRefusedError,
+    GitError,
+    HostUnreachableError,
+    NotFoundError,
+    RepositoryError,
+    TooLargeError,
+)
 from lot.core.ids import ProjectId, SessionId, new_id
 
 MAX_PATCH_BYTES = 8 << 20
@@ -48,7 +57,29 @@ _MERGER = {
     "GIT_COMMITTER_EMAIL": "lot@localhost",
 }
 
+SOURCE_BACKOFF = Backoff(attempts=4, patience_s=20.0)
+"""A push waits this long for a source that does not answer: about as long as somebody watches."""
+
+# What git and hosts say; they have no codes. Sources: git's http.c and remote-curl.c, and GitHub's refusals of a push.
+_UNREACHABLE = re.compile(
+    r"Could not resolve host|[Ff]ailed to connect|Connection (?:refused|reset|timed out)|Operation timed out"
+    r"|Couldn't connect to server|Empty reply from server|The requested URL returned error: 5\d\d|HTTP 5\d\d"
+    r"|transfer closed with outstanding"
+)
+_REFUSED = re.compile(
+    r"Authentication failed|could not read (?:Username|Password)|The requested URL returned error: 40[13]|HTTP 40[13]"
+)
+_PROTECTED = re.compile(r"GH006|GH013|[Pp]rotected branch")
+
 logger = structlog.get_logger(__name__)
+
+
+CredentialOf = Callable[[ProjectId], Awaitable[GitCredential | None]]
+"""Returns what a project's source is asked with; None: nothing but what this machine has."""
+
+
+async def _no_credential(_: ProjectId) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +90,22 @@ class MirrorHead:
     commit: str
 
 
+@dataclass(frozen=True, slots=True)
+class PushedBranch:
+    """A branch as the source has it now."""
+
+    commit: str
+    said: str
+    """What the source said, line by line; often with a link."""
+
+
 @dataclass(slots=True)
 class _Turns:
     """Serialises one project's fetches; whoever waited for one that began later shares its result."""
 
     lock: anyio.Lock = field(default_factory=anyio.Lock)
+    pushing: anyio.Lock = field(default_factory=anyio.Lock)
+    """Hosts refuse the second of two pushes of one branch that they get at once."""
     begun: int = 0
     done: int = 0
     """Number of the newest fetch that succeeded."""
@@ -72,22 +114,32 @@ class _Turns:
 class Mirrors:
     """All mirrors of an installation, in one folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Path, credential_of: CredentialOf = _no_credential, backoff: Backoff = SOURCE_BACKOFF
+    ) -> None:
+        """`backoff` says how often a source that does not answer is pushed to again."""
+        self._folder, self._credential_of, self._backoff = folder, credential_of, backoff
         self._turns: dict[ProjectId, _Turns] = {}
 
     async def create(
-        self, project_id: ProjectId, source: str, branch: str | None, *, progress: Progress | None = None
+        self,
+        project_id: ProjectId,
+        source: str,
+        branch: str | None,
+        *,
+        credential: GitCredential | None = None,
+        progress: Progress | None = None,
     ) -> MirrorHead:
         """Copy a repository and return its branch: the given one, else the source's default.
 
         Args:
             source: A git URL, or the path of a repository, bare or with a checkout.
+            credential: What the source is asked with; the project is not known by its id yet.
 
         Raises:
             RepositoryError: it cannot be reached, is empty or lacks the branch; nothing is left behind.
         """
-        origin = _Origin.of(source)
+        origin = replace(_Origin.of(source), credential=credential)
         head = await _find_head(origin, branch)
         target = self._path(project_id)
         async with self._incomplete(project_id) as folder:
@@ -135,11 +187,12 @@ class Mirrors:
         async with turns.lock:
             if turns.done <= asked:
                 turns.begun += 1
-                origin = _Origin.of_mirror(folder)
+                origin = await self._origin(project_id, folder)
                 try:
                     await _fetch(folder, origin, None)
                 except GitError as error:
-                    raise GitError(f"the newest code could not be fetched from {origin.name}: {error}") from error
+                    what = f"the newest code could not be fetched from {origin.name}: {error}"
+                    raise _explained(str(error), what) from error
                 turns.done = turns.begun
 
     async def head(self, project_id: ProjectId, branch: str) -> str:
@@ -174,22 +227,33 @@ class Mirrors:
         except GitError as error:
             logger.warning("mirror could not be tidied", project_id=project_id, reason=str(error))
 
-    async def push_branch(self, project_id: ProjectId, branch: str) -> str:
-        """Bring a session's branch to the source, never by force; return its commit.
+    async def push_branch(self, project_id: ProjectId, branch: str) -> PushedBranch:
+        """Bring a session's branch to the source, never by force; a source that does not answer is asked again.
 
         Raises:
+            HostUnreachableError: it did not answer. AccountRefusedError: it takes the account's credential no more.
             GitError: the source refused, with its words.
         """
         folder = self.repository(project_id)
         commit = await self.head(project_id, branch)
-        origin = _Origin.of_mirror(folder)
-        try:
-            await _push(folder, origin, f"{commit}:refs/heads/{branch}")
-        except GitError as error:
-            raise GitError(
-                f"{origin.name} refused branch {branch}: {error}. The work is kept; try again when this is mended"
-            ) from error
-        return commit
+        origin = await self._origin(project_id, folder)
+        async with self._turns.setdefault(project_id, _Turns()).pushing:
+            return await self._push_until_answered(folder, origin, branch, commit)
+
+    async def _push_until_answered(self, folder: Path, origin: "_Origin", branch: str, commit: str) -> PushedBranch:
+        attempt, began = 0, self._backoff.clock()
+        while True:
+            attempt += 1
+            try:
+                return PushedBranch(commit, await _push(folder, origin, f"{commit}:refs/heads/{branch}"))
+            except GitError as error:
+                what = f"{origin.name} refused branch {branch}: {error}. The work is kept"
+                explained = _explained(str(error), what, "try again when this is mended")
+                spent_s = self._backoff.clock() - began
+                delay_s = self._backoff.delay_s(attempt, spent_s, None)
+                if delay_s is None or not isinstance(explained, HostUnreachableError):
+                    raise explained from error
+            await self._backoff.sleep(delay_s)
 
     async def merge(self, project_id: ProjectId, branch: str, base: str) -> str:
         """Merge a branch into its base, here and at the source; return the base's new commit.
@@ -198,7 +262,8 @@ class Mirrors:
             GitError: it conflicts or the source refuses; nothing was changed.
         """
         await self.fetch(project_id)
-        folder, origin = self.repository(project_id), _Origin.of_mirror(self.repository(project_id))
+        folder = self.repository(project_id)
+        origin = await self._origin(project_id, folder)
         ours, theirs = await self.head(project_id, base), await self.head(project_id, branch)
         if await _is_ancestor(folder, theirs, ours):
             return ours
@@ -269,6 +334,9 @@ class Mirrors:
         _install_hook(path)
         return path
 
+    async def _origin(self, project_id: ProjectId, folder: Path) -> "_Origin":
+        return replace(_Origin.of_mirror(folder), credential=await self._credential_of(project_id))
+
     def _path(self, project_id: ProjectId) -> Path:
         if not _ID.fullmatch(project_id):
             raise NotFoundError("there is no such project")
@@ -295,6 +363,7 @@ class _Origin:
     prefix: str = ""
     """Words before the name of the program that serves a local source."""
     is_local: bool = False
+    credential: GitCredential | None = None
 
     @classmethod
     def of(cls, source: str) -> "_Origin":
@@ -320,6 +389,11 @@ class _Origin:
     def name(self) -> str:
         """The address as it may be shown."""
         return re.sub(r"(?<=://)[^/@]+@", "", self.address)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What git at the other end is answered with; no other process sees it."""
+        return credential_environment(self.credential) if self.credential and not self.is_local else {}
 
     @property
     def serving(self) -> tuple[str, ...]:
@@ -356,6 +430,7 @@ async def _find_head(origin: _Origin, branch: str | None) -> MirrorHead:
             origin.address,
             "HEAD",
             "refs/heads/*",
+            environment=origin.environment,
             timeout_s=_ANSWER_S,
             max_output_bytes=16 << 20,
         )
@@ -416,15 +491,41 @@ async def _fetch(folder: Path, origin: _Origin, progress: Progress | None) -> No
         origin.address,
         *_REFSPECS,
         folder=folder,
+        environment=origin.environment,
         timeout_s=_TRANSFER_S,
         progress=progress,
     )
 
 
-async def _push(folder: Path, origin: _Origin, refspec: str) -> None:
-    await run_git(
-        "push", *origin.receiving, "--quiet", "--", origin.address, refspec, folder=folder, timeout_s=_TRANSFER_S
+async def _push(folder: Path, origin: _Origin, refspec: str) -> str:
+    """Push; return what the other end said."""
+    pushed = await run_git(
+        "push",
+        *origin.receiving,
+        "--quiet",
+        "--",
+        origin.address,
+        refspec,
+        folder=folder,
+        environment=origin.environment,
+        timeout_s=_TRANSFER_S,
     )
+    lines = (line.strip() for line in pushed.stderr.splitlines())
+    return "\n".join(line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:"))
+
+
+def _explained(words: str, what: str, otherwise: str = "") -> GitError:
+    """Return the error for what git said, by who can put it right, with the next step."""
+    if _UNREACHABLE.search(words):
+        return HostUnreachableError(f"{what}. The host does not answer: try again when it does")
+    if _REFUSED.search(words):
+        return AccountRefusedError(
+            f"{what}. Its git account is refused: renew the token, then `lot account connect` it under the same name, "
+            "and try again"
+        )
+    if _PROTECTED.search(words):
+        return GitError(f"{what}. The branch is protected: allow pushes to lot/* at the host, then try again")
+    return GitError(f"{what}; {otherwise}" if otherwise else what)
 
 
 async def _find_commit(folder: Path, name: str) -> str | None:

@@ -41,7 +41,13 @@ NoWaitFlag = Annotated[bool, typer.Option("--no-wait", help="Return at once; the
 @app.command()
 def create(
     ctx: typer.Context,
-    source: Annotated[str, typer.Argument(help="Git URL, or a path on the server's machine.", show_default=False)],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Git URL, a path on the server's machine, or with --account OWNER/NAME.", show_default=False
+        ),
+    ],
+    account: Annotated[str | None, typer.Option(help="A git account: `lot account list`.")] = None,
     name: Annotated[str | None, typer.Option(help="By default the repository's.")] = None,
     branch: Annotated[str | None, typer.Option(help="By default the repository's own.")] = None,
     setup: Annotated[
@@ -76,7 +82,8 @@ def create(
     dev, beside = dev_and_beside(dev, process or (), procfile)
     wanted = checked(
         NewProject,
-        source=source_of(source),
+        source=source if account else source_of(source),
+        account=account,
         name=name,
         branch=branch,
         setup_command=setup,
@@ -338,6 +345,7 @@ def _print_project(project: ProjectBody) -> None:
             [
                 ("project", f"{project.name}  {project.id}"),
                 ("source", f"{project.source}, branch {project.branch}"),
+                ("account", project.account),
                 ("setup", project.setup_command),
                 ("dev server", f"{project.dev_command}, port {project.port}" if project.dev_command else None),
                 *((name, command) for name, command in project.processes.items()),

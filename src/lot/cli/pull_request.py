@@ -1,17 +1,22 @@
 """`lot session pr` opens a session's pull request or brings it up to date; `lot pr` lists, shows and merges them."""
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import typer
 from rich.text import Text
 
-from lot.api.schemas.projects import PullRequestBody
+from lot.api.schemas.projects import CheckBody, PullRequestBody, ReviewCommentBody
 from lot.api.schemas.sessions import NewPullRequest
 from lot.cli.checked import checked
 from lot.cli.common import JsonFlag, SessionArgument, common, connect, find_session
 from lot.cli.output import ago, facts, out, plain, print_json, table
 from lot.cli.render_tools import coloured_patch
+from lot.client.errors import RefusedError
+from lot.core.errors import NotSupportedError
+
+_Body = TypeVar("_Body")
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Show and merge pull requests; `lot session pr` opens one."
@@ -64,14 +69,20 @@ def show(
     patch: Annotated[bool, typer.Option("--patch", help="Its changes instead; piped, a patch.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show a pull request."""
+    """Show a pull request, with its checks and review comments where the host has them."""
     shared = common(ctx, as_json=as_json)
     with connect(ctx) as client:
         if patch:
             text = client.get_pull_request_patch(project, number)
             return _print_patch(text, as_json=shared.as_json)
         found = client.get_pull_request(project, number)
-    return print_json(found) if shared.as_json else _print(found)
+        checks = _asked(client.list_checks, project, number)
+        comments = _asked(client.list_review_comments, project, number)
+    if shared.as_json:
+        return print_json(_as_json(found, checks, comments))
+    _print(found)
+    _print_checks(checks)
+    return _print_comments(comments)
 
 
 @app.command()
@@ -81,6 +92,44 @@ def merge(ctx: typer.Context, project: ProjectArgument, number: NumberArgument, 
     with connect(ctx) as client:
         merged = client.merge_pull_request(project, number)
     return print_json(merged) if shared.as_json else _print(merged)
+
+
+def _asked(list_: Callable[[str, int], list[_Body]], project: str, number: int) -> list[_Body] | str | None:
+    """Return what a host tells; None where it tells none, and why where it does not answer."""
+    try:
+        return list_(project, number)
+    except RefusedError as error:
+        return None if error.code == NotSupportedError.code else str(error)
+
+
+def _as_json(
+    found: PullRequestBody, checks: list[CheckBody] | str | None, comments: list[ReviewCommentBody] | str | None
+) -> dict[str, object]:
+    """Return a pull request with what its host tells; null where it tells none or does not answer."""
+    told = {"checks": checks, "comments": comments}
+    lists = {
+        name: [each.model_dump(mode="json") for each in value] if isinstance(value, list) else None
+        for name, value in told.items()
+    }
+    return found.model_dump(mode="json") | lists
+
+
+def _print_checks(checks: list[CheckBody] | str | None) -> None:
+    if isinstance(checks, str):
+        out.print(f"Its checks cannot be read: {plain(checks)}")
+    for check in checks if isinstance(checks, list) else ():
+        word = check.conclusion or check.status
+        style = {"success": "green", "failure": "red", "timed_out": "red"}.get(word, "yellow")
+        out.print(Text.assemble((plain(word), style), f"  {plain(check.name)}  ", (plain(check.url), "dim")))
+
+
+def _print_comments(comments: list[ReviewCommentBody] | str | None) -> None:
+    if isinstance(comments, str):
+        out.print(f"Its review comments cannot be read: {plain(comments)}")
+    for comment in comments if isinstance(comments, list) else ():
+        place = f"{comment.path}:{comment.line}" if comment.line else comment.path
+        out.print(Text.assemble((plain(comment.author), "bold"), f" at {plain(place)}  ", (plain(comment.url), "dim")))
+        out.print(plain(comment.body))
 
 
 def _print_patch(text: str, *, as_json: bool) -> None:

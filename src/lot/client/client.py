@@ -10,7 +10,9 @@ from pydantic import BaseModel, TypeAdapter
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from lot.api.schemas.git_accounts import GitAccountBody, NewGitAccount, RepositoryBody
 from lot.api.schemas.projects import (
+    CheckBody,
     EnvironmentBody,
     EnvironmentChanges,
     FindingBody,
@@ -20,6 +22,7 @@ from lot.api.schemas.projects import (
     ProjectBody,
     ProjectChanges,
     PullRequestBody,
+    ReviewCommentBody,
     SizeBody,
     SnapshotBody,
     SnapshotLog,
@@ -81,6 +84,27 @@ class LotClient:
     def list_providers(self) -> list[ProviderBody]:
         """Return the providers of models, whether they can be used, and their models."""
         return self._get_list(ProviderBody, "/api/providers")
+
+    # Git accounts
+
+    def connect_git_account(self, account: NewGitAccount) -> GitAccountBody:
+        """Connect a git account; its host is asked who it is."""
+        body = account.model_dump(mode="json", exclude_none=True)
+        secrets = {"token": account.token, "private_key": account.private_key}
+        body |= {name: secret.get_secret_value() for name, secret in secrets.items() if secret is not None}
+        return GitAccountBody.model_validate_json(self._ask("POST", "/api/git-accounts", json=body).content)
+
+    def list_git_accounts(self) -> list[GitAccountBody]:
+        """Return all git accounts."""
+        return self._get_list(GitAccountBody, "/api/git-accounts")
+
+    def list_repositories(self, account: str) -> list[RepositoryBody]:
+        """Return the repositories that a git account was granted."""
+        return self._get_list(RepositoryBody, f"/api/git-accounts/{_part(account)}/repositories")
+
+    def remove_git_account(self, account: str) -> None:
+        """Remove a git account that no project uses."""
+        self._ask("DELETE", f"/api/git-accounts/{_part(account)}")
 
     # Projects
 
@@ -157,6 +181,14 @@ class LotClient:
     def get_pull_request_patch(self, project: str, number: int) -> str:
         """Return a pull request's changes as a patch."""
         return self._ask("GET", f"/api/projects/{_part(project)}/pull-requests/{number}/patch").text
+
+    def list_checks(self, project: str, number: int) -> list[CheckBody]:
+        """Return what programs say of a pull request; refused with 409 where the host has no checks."""
+        return self._get_list(CheckBody, f"/api/projects/{_part(project)}/pull-requests/{number}/checks")
+
+    def list_review_comments(self, project: str, number: int) -> list[ReviewCommentBody]:
+        """Return what reviewers say of a pull request; refused with 409 where the host has no comments."""
+        return self._get_list(ReviewCommentBody, f"/api/projects/{_part(project)}/pull-requests/{number}/comments")
 
     def merge_pull_request(self, project: str, number: int) -> PullRequestBody:
         """Merge a pull request into its base branch."""

@@ -149,6 +149,34 @@ class GitError(UnavailableError):
     code = "git.failed"
 
 
+class AccountRefusedError(GitError):
+    """A git host refuses the account: its token was revoked or has expired, or lacks a right."""
+
+    code = "git.account_refused"
+
+
+class HostUnreachableError(GitError):
+    """A git host does not answer, or answers that it cannot."""
+
+    code = "git.unreachable"
+
+
+class RateLimitedError(GitError):
+    """A git host answers no more requests of the account for `retry_after_s`."""
+
+    code = "git.rate_limited"
+
+    def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NotSupportedError(CallerError):
+    """The git host cannot do that, or Lot cannot do it there."""
+
+    code = "git.not_supported"
+
+
 class RepositoryError(CallerError):
     """A repository is unreachable, empty, or lacks the branch."""
 

@@ -14,6 +14,8 @@ ImageId = NewType("ImageId", str)
 MessageId = NewType("MessageId", str)
 AskId = NewType("AskId", str)
 PullRequestId = NewType("PullRequestId", str)
+AccountId = NewType("AccountId", str)
+"""A git account: who Lot is at a git host."""
 RunnerId = NewType("RunnerId", str)
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"

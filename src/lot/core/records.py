@@ -11,6 +11,7 @@ from enum import StrEnum
 from lot.core.asks import Answer, AskKind
 from lot.core.events import AttachmentName
 from lot.core.ids import (
+    AccountId,
     AskId,
     ImageId,
     LayerId,
@@ -54,6 +55,27 @@ class Project:
     """What runs beside the dev server, in order: a name of `[a-z0-9-]{1,32}` to the command that starts it."""
     environment_version: int = 1
     """Grows with every change of its environment values."""
+    account_id: AccountId | None = None
+    """The git account that it was chosen from; None: its source is used as this machine can reach it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitAccount:
+    """Who Lot is at a git host. Its secret is kept apart, encrypted."""
+
+    id: AccountId
+    name: str
+    """Unique."""
+    kind: str
+    """Which git host it is; a key of `forge.hosts.HOSTS`."""
+    url: str
+    """The host's web address, without a path: `https://github.com`."""
+    login: str
+    """What the host calls the user, or the app."""
+    author_name: str
+    author_email: str
+    """Whose the commits of its projects' sessions are."""
+    created_at: datetime
 
 
 class SnapshotState(StrEnum):

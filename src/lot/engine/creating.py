@@ -51,17 +51,21 @@ async def create_project(
     name: str | None,
     branch: str | None,
     environment: Mapping[str, str],
+    account: str | None = None,
     **settings: Any,
 ) -> tuple[Project, SetupProposal | None]:
     """Mirror a repository and store the project; return it, and what was detected where nobody gave a command.
 
     Args:
+        source: A git URL or a path; with an account, a repository that it was granted.
+        account: Name or id of a git account.
         settings: The project's other fields. Commands and port are detected when all three are None; an empty
             command means that there is none.
 
     Raises:
-        RepositoryError: unreachable, empty, or without that branch. InvalidInputError: a bad name, size or variable.
-        TooLargeError: too many variables, or too long ones.
+        RepositoryError: unreachable, not granted, empty, or without that branch.
+        InvalidInputError: a bad name, size or variable. TooLargeError: too many variables, or too long ones.
+        NotFoundError: there is no such account.
     """
     parts.settings.get_size(settings["size"])
     check_environment(environment)
@@ -69,7 +73,13 @@ async def create_project(
     name = name or _name_of(source)
     if any(project.name == name for project in await parts.store.list_projects()):
         raise InvalidInputError(f"a project named {name} exists already; give another with --name")
-    head = await parts.mirrors.create(project_id, source, branch)
+    account_id, credential = None, None
+    if account is not None:
+        chosen = await parts.store.get_git_account(account)
+        host = await parts.hosts.get_host(chosen)
+        source = (await host.get_repository(source)).clone_url
+        account_id, credential = chosen.id, await host.credential()
+    head = await parts.mirrors.create(project_id, source, branch, credential=credential)
     proposal: SetupProposal | None = None
     try:
         if all(settings[name] is None for name in _DETECTED):
@@ -78,7 +88,13 @@ async def create_project(
             if not settings.get("processes"):
                 settings["processes"] = {process.name: process.command for process in proposal.processes}
         project = Project(
-            id=project_id, name=name, source=source, branch=head.branch, created_at=parts.now(), **settings
+            id=project_id,
+            name=name,
+            source=source,
+            branch=head.branch,
+            created_at=parts.now(),
+            account_id=account_id,
+            **settings,
         )
         await parts.store.add_project(project, environment)
     except LotError:

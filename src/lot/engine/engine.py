@@ -39,6 +39,7 @@ from lot.engine.diffs import keep_diff
 from lot.engine.drift import Drift
 from lot.engine.environment import Edit, change_environment
 from lot.engine.forking import split
+from lot.engine.git_accounts import GitAccounts
 from lot.engine.limits import Limits
 from lot.engine.live import Change
 from lot.engine.logs import kept_log, read_log
@@ -79,6 +80,7 @@ class Engine:
         self._workers: dict[SessionId, SessionWorker] = {}
         self._group: TaskGroup | None = None
         self.pull_requests = PullRequests(parts, self._moves)
+        self.git_accounts = GitAccounts(parts)
         self.builds = Builds(parts, self._start_soon)
         self._drift = Drift(parts, self.builds.begin)
         self.setups = SetupSessions(parts, self.builds)
@@ -334,6 +336,7 @@ class Engine:
         await self.parts.store.delete_session(session_id)
         self.parts.bus.publish(session_id)
         self.parts.bus.live.forget(session_id)
+        self.pull_requests.forget(session_id)
         await free(self.parts, session, worker, holding)
 
     async def wait_until(self, session_id: SessionId, is_reached: Callable[[Session], bool], wait_s: float) -> Session:

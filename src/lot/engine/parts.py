@@ -1,6 +1,6 @@
 """What the engine is made of; built once by `compose.py` and handed to every file here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from lot.core.records import LayerMeasure, Project
 from lot.engine.bus import Bus
 from lot.engine.folders import Folders
 from lot.fleet.fleet import Fleet
-from lot.forge.forge import Forge
+from lot.forge.forge import Forge, GitHosts
 from lot.runner.protocol import CommandOrder
 from lot.store.store import Store
 
@@ -68,7 +68,8 @@ class Parts:
     passes: Passes
     bus: Bus
     now: Callable[[], datetime]
-    forge_of: Callable[[Project], Forge]
+    forge_of: Callable[[Project], Awaitable[Forge]]
+    hosts: GitHosts
     get_provider: Callable[[str], ModelProvider]
     """Returns a provider by its name, or raises `InvalidInputError`."""
     list_providers: Callable[[], Sequence[ModelProvider]]

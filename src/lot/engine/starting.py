@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lot.core.events import Notice, SessionEvent, StepDone
 from lot.core.records import Session, Snapshot
 from lot.core.session import Trigger
+from lot.engine.authors import author_of
 from lot.engine.concurrently import concurrently
 from lot.engine.dev_server import came_with_others, find_dev_order
 from lot.engine.drift import changed_dependencies
@@ -45,12 +46,15 @@ async def start_session(
     is_outdated = came_with_others(session, snapshot, brought, environment)
     if brought.rung == "memory" and newest == snapshot.commit and not is_outdated:
         show()
+    author = await author_of(parts, project)
     synced = await holding.client.sync(
         SyncOrder(
             base_branch=session.base_branch,
             session_branch=session.branch,
             newest_commit=newest,
             environment=environment.values,
+            author_name=author.name,
+            author_email=author.email,
         )
     )
     renewed = await _install_changed(parts, snapshot, holding.client, synced.commit, environment.values)

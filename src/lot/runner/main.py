@@ -18,6 +18,7 @@ from anyio.abc import SocketListener
 from starlette.applications import Starlette
 
 from lot.core.ids import RunnerId
+from lot.log import configure_logging
 from lot.runner.forwarding import forward
 from lot.runner.operations import Operations
 from lot.runner.parts import RunnerParts, RunnerSettings
@@ -66,6 +67,7 @@ def run_runner(start: RunnerStart) -> None:
     _announce(start.folder, runner=own)
     watchdog = fork_watchdog(start.settings.holds_dir, start.parts.hands, start.alive)
     _announce(start.folder, runner=own, watchdog=watchdog.process)
+    configure_logging()
     _log_to(start.folder / LOG_FILE)
     anyio.run(_serve, start, watchdog)
 

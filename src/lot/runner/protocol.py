@@ -80,6 +80,9 @@ class SyncOrder(_Body):
     """The base branch's newest commit where the caller knows it: a checkout that has it asks nobody."""
     environment: dict[str, str] = Field(default_factory=dict, repr=False)
     """Written to `.env` in the workspace; empty: no `.env` is written and one that Lot wrote is removed."""
+    author_name: str = "Lot"
+    """Whose commits those are that are made by hand in the sandbox, the agent's too."""
+    author_email: str = "lot@localhost"
 
 
 class SyncResult(_Body):
@@ -226,6 +229,8 @@ class PublishOrder(_Body):
     title: str
     author_name: str
     author_email: str
+    co_author: str = "Claude <noreply@anthropic.com>"
+    """The agent, as a trailer of a commit message names it."""
 
 
 class PublishResult(_Body):

@@ -67,12 +67,8 @@ class Workspace:
         folder: PurePosixPath = FOLDER,
         user: str = "lot",
         remote: str = REMOTE,
-        author_name: str = "Lot",
-        author_email: str = "lot@localhost",
     ) -> None:
-        """`author_name` and `author_email` are whose commits those made by hand in the sandbox are."""
         self._link, self._folder, self._user, self._remote = link, folder, user, remote
-        self._author = f"[user]\n\tname = {_config_value(author_name)}\n\temail = {_config_value(author_email)}\n"
         self._turn = anyio.Lock()
 
     async def sync(self, order: SyncOrder) -> SyncResult:
@@ -90,8 +86,10 @@ class Workspace:
         async with self._turn:
             writes_env = "1" if dotenv else "0"
             branches = (order.base_branch, order.session_branch or "")
+            name, email = _config_value(order.author_name), _config_value(order.author_email)
+            author = f"[user]\n\tname = {name}\n\temail = {email}\n"
             done = await self._script(
-                "sync", *branches, self._author, writes_env, order.newest_commit or "", timeout_s=_SYNC_S
+                "sync", *branches, author, writes_env, order.newest_commit or "", timeout_s=_SYNC_S
             )
             if done.exit_code == _REMOTE_FAILED:
                 raise _unreachable(order.base_branch, done)
@@ -148,7 +146,13 @@ class Workspace:
         title = order.title.replace("\0", "").strip() or "Changes"
         async with self._turn:
             done = await self._script(
-                "publish", order.base_commit, order.branch, title, timeout_s=_PUBLISH_S, environment=identity
+                "publish",
+                order.base_commit,
+                order.branch,
+                title,
+                f"Co-authored-by: {' '.join(order.co_author.split())}",
+                timeout_s=_PUBLISH_S,
+                environment=identity,
             )
         if done.exit_code == _NOTHING:
             raise NothingToDoError("the workspace has no changes, so there is nothing to publish")

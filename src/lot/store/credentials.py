@@ -6,7 +6,7 @@ from sqlalchemy import Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lot.store import tables
-from lot.store.database import Database
+from lot.store.database import Database, Transaction
 
 secrets = tables.secrets
 _INSERTS: dict[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
@@ -20,10 +20,8 @@ class CredentialStore(Database):
 
     async def set_secret(self, name: str, value: str) -> None:
         """Store a secret under a name, in place of the one before."""
-        sealed = self._box.encrypt(value, _context(name))
         async with self._writing() as transaction:
-            fresh = _INSERTS[transaction.dialect](secrets).values(name=name, value=sealed)
-            await transaction.execute(fresh.on_conflict_do_update(index_elements=["name"], set_={"value": sealed}))
+            await self._set_secret(transaction, name, value)
 
     async def find_secret(self, name: str) -> str | None:
         """Return the secret of that name.
@@ -40,6 +38,11 @@ class CredentialStore(Database):
         async with self._writing() as transaction:
             await transaction.execute(delete(secrets).where(secrets.c.name == name))
         await self._forget_deleted()
+
+    async def _set_secret(self, transaction: Transaction, name: str, value: str) -> None:
+        sealed = self._box.encrypt(value, _context(name))
+        fresh = _INSERTS[transaction.dialect](secrets).values(name=name, value=sealed)
+        await transaction.execute(fresh.on_conflict_do_update(index_elements=["name"], set_={"value": sealed}))
 
 
 def _context(name: str) -> str:

@@ -10,6 +10,7 @@ from lot.core.events import AttachmentName
 from lot.core.records import (
     Ask,
     DiffFile,
+    GitAccount,
     Lease,
     Message,
     Project,
@@ -22,11 +23,13 @@ from lot.core.records import (
 
 _NAMES: dict[type, tuple[str, ...]] = {
     record: tuple(field.name for field in fields(record) if field.name != "lease")
-    for record in (Project, Snapshot, Session, Message, Ask, PullRequest, StoredDiff, DiffFile)
+    for record in (Project, GitAccount, Snapshot, Session, Message, Ask, PullRequest, StoredDiff, DiffFile)
 }
 
 
-def values_of(record: Project | Snapshot | Session | Message | PullRequest | StoredDiff | DiffFile) -> dict[str, Any]:
+def values_of(
+    record: Project | GitAccount | Snapshot | Session | Message | PullRequest | StoredDiff | DiffFile,
+) -> dict[str, Any]:
     """Return the columns of a record; a lease takes three."""
     values = {name: getattr(record, name) for name in _NAMES[type(record)]}
     if isinstance(record, Message):
@@ -45,6 +48,11 @@ def values_of(record: Project | Snapshot | Session | Message | PullRequest | Sto
 def project_from(row: RowMapping) -> Project:
     """Return the project of a row."""
     return Project(**_attributes(Project, row))
+
+
+def git_account_from(row: RowMapping) -> GitAccount:
+    """Return the git account of a row."""
+    return GitAccount(**_attributes(GitAccount, row))
 
 
 def snapshot_from(row: RowMapping) -> Snapshot:

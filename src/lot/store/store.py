@@ -4,6 +4,7 @@ from lot.store.agent_output import AgentOutputStore
 from lot.store.asks import AskStore
 from lot.store.credentials import CredentialStore
 from lot.store.diffs import DiffStore
+from lot.store.git_accounts import GitAccountStore
 from lot.store.held_answers import HeldAnswerStore
 from lot.store.leases import LeaseStore
 from lot.store.messages import MessageStore
@@ -29,6 +30,7 @@ class Store(
     PullRequestStore,
     UsageStore,
     HeldAnswerStore,
+    GitAccountStore,
     CredentialStore,
     SealingStore,
 ):

@@ -33,6 +33,18 @@ metadata = MetaData(
 
 ENVIRONMENT = Sealed("the environment of project {id}")
 CREDENTIAL = Sealed("the credential {name}")
+git_accounts = Table(  # their secrets are in `secrets`
+    "git_accounts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("login", CleanText, nullable=False),
+    Column("author_name", CleanText, nullable=False),
+    Column("author_email", CleanText, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
 
 projects = Table(
     "projects",
@@ -55,6 +67,7 @@ projects = Table(
     Column("rebuilds_when_stale", Boolean, nullable=False),
     Column("processes", JsonText, nullable=False),
     Column("environment_version", BigInteger, nullable=False),
+    Column("account_id", Text, ForeignKey("git_accounts.id"), index=True),
 )
 
 snapshots = Table(

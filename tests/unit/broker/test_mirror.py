@@ -181,7 +181,7 @@ async def test_odd_ids_choose_no_folder(mirrors: Mirrors, id: str) -> None:
 async def test_push_branch_brings_it_to_the_source(mirrors: Mirrors, source: Path) -> None:
     await mirrors.create(PROJECT, str(source), None)
     pushed = put_branch(mirrors, "s1", "two\n", branch="refs/heads/lot/fix-s1")
-    assert await mirrors.push_branch(PROJECT, "lot/fix-s1") == pushed
+    assert (await mirrors.push_branch(PROJECT, "lot/fix-s1")).commit == pushed
     assert git(source, "rev-parse", "lot/fix-s1") == pushed
 
 

@@ -21,6 +21,7 @@ from lot.engine.creating import Draft, SessionOptions
 from lot.engine.engine import Engine
 from lot.engine.folders import Folders
 from lot.engine.parts import Parts
+from lot.forge.forge import Forge
 from lot.runner.protocol import CommandOrder
 from lot.sandbox.hibernation import prove_image
 from lot.sandbox.layer_measure import measure_layer
@@ -102,12 +103,27 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(folder: Path, world: World, *, stop_in_order: bool = False, **settings_given: Any) -> AsyncIterator[Rig]:
-    """Run an engine over a folder; left without order, it is as if the control plane had been killed."""
+async def rig(
+    folder: Path,
+    world: World,
+    *,
+    stop_in_order: bool = False,
+    change: Callable[[Parts], Parts] = lambda parts: parts,
+    **settings_given: Any,
+) -> AsyncIterator[Rig]:
+    """Run an engine over a folder; left without order, it is as if the control plane had been killed.
+
+    Args:
+        change: Puts real parts in place of pretended ones.
+    """
     folders = {"data_dir": folder, "images_dir": folder / "images", "runtime_dir": folder / "runtime"}
     settings = Settings(**folders | settings_given)
     store = await Store.open(settings.sqlalchemy_url, SecretBox(bytes(32)))
     clock = Clock()
+
+    async def forge_of(project: Project) -> Forge:
+        return world.forge
+
     parts = Parts(
         settings=settings,
         folders=Folders(folder, settings.images_dir),
@@ -117,7 +133,8 @@ async def rig(folder: Path, world: World, *, stop_in_order: bool = False, **sett
         passes=Passes(bytes(32)),
         bus=Bus(),
         now=clock.now,
-        forge_of=lambda project: world.forge,
+        forge_of=forge_of,
+        hosts=world.host,  # type: ignore[arg-type]
         get_provider=lambda name: world.provider,
         list_providers=lambda: [world.provider],
         available_memory=lambda: 1 << 30,
@@ -126,6 +143,7 @@ async def rig(folder: Path, world: World, *, stop_in_order: bool = False, **sett
         measure_layer=measure_layer,
         prove_image=prove_image,
     )
+    parts = change(parts)
     engine = Engine(parts)
     try:
         async with engine.running(pause_on_stop=stop_in_order):

@@ -102,7 +102,7 @@ async def test_memory_that_holds_a_value_all_the_same_is_thrown_away(lot: Rig) -
 
 async def test_changed_lock_file_installs_before_the_dev_server_is_started_anew(lot: Rig) -> None:
     project = await lot.project(setup_command="npm ci")
-    lot.world.commit, lot.world.changed_files = "decade", ("src/app.ts", "package-lock.json")
+    lot.world.newest, lot.world.changed_files = "decade", ("src/app.ts", "package-lock.json")
     session = await lot.session(project)
     assert lot.world.commands == ["setup", "install"]
     assert lot.world.restarts == 1
@@ -112,7 +112,7 @@ async def test_changed_lock_file_installs_before_the_dev_server_is_started_anew(
 
 async def test_failed_installation_holds_no_session_up_and_is_said(lot: Rig) -> None:
     project = await lot.project(setup_command="npm ci")
-    lot.world.commit, lot.world.changed_files, lot.world.exit_code = "decade", ("package-lock.json",), 7
+    lot.world.newest, lot.world.changed_files, lot.world.exit_code = "decade", ("package-lock.json",), 7
     session = await lot.session(project)
     [notice] = await lot.parts.store.events_of_kind(session.id, "notice")
     assert "exit code 7: its last words" in notice.event.text  # type: ignore[union-attr]
@@ -120,7 +120,7 @@ async def test_failed_installation_holds_no_session_up_and_is_said(lot: Rig) -> 
 
 async def test_changed_code_alone_installs_nothing(lot: Rig) -> None:
     project = await lot.project(setup_command="npm ci")
-    lot.world.commit, lot.world.changed_files = "decade", ("src/app.ts",)
+    lot.world.newest, lot.world.changed_files = "decade", ("src/app.ts",)
     await lot.session(project)
     assert lot.world.commands == ["setup"]
     assert lot.world.restarts == 0
@@ -133,12 +133,12 @@ async def test_snapshot_is_stale_while_its_setup_files_differ(lot: Rig) -> None:
     project = await lot.project()
     drift = Drift(lot.parts, lot.engine.builds.begin)
     assert await drift.look(project.id) == ()
-    lot.world.commit, lot.world.changed_files = "decade", ("Dockerfile", "src/app.ts")
+    lot.world.newest, lot.world.changed_files = "decade", ("Dockerfile", "src/app.ts")
     assert await drift.look(project.id) == ("Dockerfile",)
     stored = await lot.parts.store.get_snapshot(await snapshot_of(lot, project))
     assert stored.stale_files == ("Dockerfile",)
     assert len(await lot.parts.store.list_snapshots(project.id)) == 1, "nobody asked for a new one"
-    lot.world.commit = "c0ffee"
+    lot.world.newest = "c0ffee"
     assert await drift.look(project.id) == ()
     assert (await lot.parts.store.get_snapshot(stored.id)).stale_files == ()
 
@@ -147,7 +147,7 @@ async def test_stale_snapshot_is_rebuilt_where_the_project_says_so_and_once(lot:
     project = await lot.project(rebuilds_when_stale=True)
     old = await snapshot_of(lot, project)
     drift = Drift(lot.parts, lot.engine.builds.begin)
-    lot.world.commit, lot.world.changed_files = "decade", ("uv.lock",)
+    lot.world.newest, lot.world.changed_files = "decade", ("uv.lock",)
     lot.world.hold["bring_up"] = anyio.Event()
     await drift.look(project.id)
     await drift.look(project.id)
@@ -168,7 +168,7 @@ async def test_commits_that_cannot_be_compared_make_nothing_stale(lot: Rig, monk
 
     monkeypatch.setattr(lot.parts.mirrors, "changed_files", refuse)
     project = await lot.project(setup_command="npm ci")
-    lot.world.commit = "decade"
+    lot.world.newest = "decade"
     assert await Drift(lot.parts, lot.engine.builds.begin).look(project.id) == ()
     await lot.session(project)
 
@@ -225,7 +225,7 @@ async def test_examination_names_what_is_wrong_and_the_next_step(lot: Rig) -> No
     snapshot = await lot.parts.store.get_snapshot(await snapshot_of(lot, project))
     lot.parts.folders.layer(snapshot.layer).mkdir(parents=True, exist_ok=True)
     (lot.parts.folders.layer(snapshot.layer) / "altered").touch()
-    lot.world.commit, lot.world.changed_files = "decade", ("uv.lock",)
+    lot.world.newest, lot.world.changed_files = "decade", ("uv.lock",)
     lot.world.fail["bring_up"] = GitError("the disk is gone")
     found = {finding.name: finding for finding in await lot.engine.examine_project(project)}
     assert [name for name, finding in found.items() if finding.is_ok] == ["snapshot"]

@@ -12,10 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
+from pydantic import SecretStr
 
 from lot.broker.commit_files import CommitFiles
 from lot.core.asks import Answer
-from lot.core.errors import AgentError, LotError, RunnerGoneError, SandboxUnavailableError
+from lot.core.credentials import AccountSecret, GitCredential
+from lot.core.errors import AgentError, LotError, RepositoryError, RunnerGoneError, SandboxUnavailableError
 from lot.core.events import (
     AgentGone,
     AgentText,
@@ -27,10 +29,18 @@ from lot.core.events import (
     TurnEnded,
 )
 from lot.core.ids import AskId, MessageId, ProjectId, RunnerId, SandboxId, new_id
-from lot.core.records import PullRequest, PullRequestState
+from lot.core.records import GitAccount, PullRequest, PullRequestState
 from lot.core.session import AgentState
 from lot.fleet.fleet import RunnerHandle
-from lot.forge.forge import ForgePullRequest, PullRequestRequest
+from lot.forge.forge import (
+    Check,
+    ForgeCapability,
+    ForgePullRequest,
+    HostIdentity,
+    HostRepository,
+    PullRequestRequest,
+    ReviewComment,
+)
 from lot.harness.harness import AgentRecord
 from lot.runner.protocol import (
     AgentOrder,
@@ -159,7 +169,7 @@ class World:
         self.programs: list[str] = []
         self.files: list[str] = []
         """Names of files as agents were given them."""
-        self.commit, self.changed_files = "c0ffee", tuple[str, ...]()
+        self.newest, self.changed_files = "c0ffee", tuple[str, ...]()
         """The newest commit of every repository, and the files that differ between it and any other."""
         self.environments: list[dict[str, str]] = []
         """What dev servers were told, in the order of their starts."""
@@ -179,6 +189,12 @@ class World:
         """Path to text of every repository's files."""
         self.provider = PretendedProvider()
         self.forge = PretendedForge()
+        self.host = PretendedHost()
+        self.sources: list[tuple[str, GitCredential | None]] = []
+        """What mirrors were made of."""
+        self.published: list[PublishOrder] = []
+        self.commit: Callable[[PublishOrder], str] = lambda _: new_id()
+        """Makes the commit that a runner publishes."""
 
     async def enter(self, method: str) -> None:
         """Note a call, then wait or fail as the test has asked for."""
@@ -278,7 +294,7 @@ class Runner:
         await self._enter("sync")
         assert self.assignment is not None
         self.world.dotenv[self.assignment.sandbox] = dict(order.environment)
-        return SyncResult(commit=self.world.commit, is_changed=False)
+        return SyncResult(commit=self.world.newest, is_changed=False)
 
     async def run_command(self, order: CommandOrder) -> CommandOutcome:
         await self._enter("run_command")
@@ -406,7 +422,8 @@ class Runner:
 
     async def publish(self, order: PublishOrder) -> PublishResult:
         await self._enter("publish")
-        return PublishResult(commit=new_id(), is_changed=True)
+        self.world.published.append(order)
+        return PublishResult(commit=self.world.commit(order), is_changed=True)
 
     async def processes(self) -> tuple[ProcessBody, ...]:
         await self._enter("processes")
@@ -528,13 +545,16 @@ class PretendedMirrors:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    async def create(self, project_id: ProjectId, source: str, branch: str | None) -> Head:
+    async def create(
+        self, project_id: ProjectId, source: str, branch: str | None, *, credential: GitCredential | None = None
+    ) -> Head:
+        self.world.sources.append((source, credential))
         await self.world.enter("mirror_create")
         return Head(branch or "main", "c0ffee")
 
     async def fetch(self, project_id: ProjectId) -> str:
         await self.world.enter("mirror_fetch")
-        return self.world.commit
+        return self.world.newest
 
     async def changed_files(self, project_id: ProjectId, old: str, new: str) -> tuple[str, ...]:
         return () if old == new else self.world.changed_files
@@ -582,28 +602,42 @@ class PretendedProvider:
 
 
 class PretendedForge:
-    """A git host that takes everything; pull requests stay open."""
+    """A git host that takes everything; a test says what became of its pull requests."""
 
     def __init__(self) -> None:
+        self.capabilities: frozenset[ForgeCapability] = frozenset()
         self.opened: list[PullRequestRequest] = []
         self.updates = 0
+        self.state = PullRequestState.OPEN
+        """Of the newest pull request."""
+        self.fail: dict[str, LotError] = {}
+        """Method name to the error that it raises until removed."""
+        self.closes_before_update = False
+        self.numbers_itself = False
 
     async def open_pull_request(self, request: PullRequestRequest) -> ForgePullRequest:
+        await anyio.lowlevel.checkpoint()
+        self._check("open")
         self.opened.append(request)
-        return ForgePullRequest(number=0, url="", state=PullRequestState.OPEN, head_commit=request.head_commit)
-
-    async def update_pull_request(self, pull_request: PullRequest, commit: str) -> ForgePullRequest:
-        self.updates += 1
+        self.state = PullRequestState.OPEN
         return ForgePullRequest(
-            number=pull_request.number, url=pull_request.url, state=PullRequestState.OPEN, head_commit=commit
+            number=77 if self.numbers_itself else 0,
+            url="https://host/77" if self.numbers_itself else "",
+            state=PullRequestState.OPEN,
+            head_commit=request.head_commit,
         )
 
+    async def update_pull_request(self, pull_request: PullRequest, commit: str) -> ForgePullRequest:
+        self._check("update")
+        if self.closes_before_update:
+            self.state, self.closes_before_update = PullRequestState.CLOSED, False
+        self.updates += 1
+        return ForgePullRequest(number=pull_request.number, url=pull_request.url, state=self.state, head_commit=commit)
+
     async def read_pull_request(self, pull_request: PullRequest) -> ForgePullRequest:
+        self._check("read")
         return ForgePullRequest(
-            number=pull_request.number,
-            url=pull_request.url,
-            state=PullRequestState.OPEN,
-            head_commit=pull_request.head_commit,
+            number=pull_request.number, url=pull_request.url, state=self.state, head_commit=pull_request.head_commit
         )
 
     async def merge(self, pull_request: PullRequest) -> ForgePullRequest:
@@ -611,6 +645,55 @@ class PretendedForge:
 
     async def patch(self, pull_request: PullRequest) -> str:
         raise NotImplementedError
+
+    async def list_checks(self, pull_request: PullRequest) -> list[Check]:
+        return [Check(name="tests", status="completed", conclusion="failure", url="https://host/checks/1")]
+
+    async def list_review_comments(self, pull_request: PullRequest) -> list[ReviewComment]:
+        return [ReviewComment(author="grace", path="a.txt", line=1, body="Why?", url="https://host/comments/1")]
+
+    def _check(self, method: str) -> None:
+        if method in self.fail:
+            raise self.fail[method]
+
+
+class PretendedHost:
+    """A git host with one repository, and all accounts at it."""
+
+    url = "https://host"
+
+    def __init__(self) -> None:
+        self.refusal: LotError | None = None
+        self.secrets: list[AccountSecret] = []
+
+    def connect(self, kind: str, url: str | None, secret: AccountSecret) -> "PretendedHost":
+        self.secrets.append(secret)
+        return self
+
+    async def get_host(self, account: GitAccount) -> "PretendedHost":
+        return self
+
+    async def identify(self) -> HostIdentity:
+        if self.refusal is not None:
+            raise self.refusal
+        return HostIdentity(login="ada", author_name="Ada", author_email="ada@host")
+
+    async def list_repositories(self) -> list[HostRepository]:
+        return [await self.get_repository("ada/app")]
+
+    async def get_repository(self, name: str) -> HostRepository:
+        if name != "ada/app":
+            raise RepositoryError(f"{name} was not granted")
+        return HostRepository(
+            full_name=name,
+            clone_url=f"https://host/{name}.git",
+            default_branch="main",
+            is_private=True,
+            can_push=True,
+        )
+
+    async def credential(self) -> GitCredential:
+        return GitCredential(url=self.url, username="ada", password=SecretStr("of-the-host"))
 
 
 class Clock:

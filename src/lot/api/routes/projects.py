@@ -4,12 +4,14 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from lot.api.schemas.projects import (
+    CheckBody,
     FindingBody,
     NewProject,
     NewSetupSession,
     ProjectBody,
     ProjectChanges,
     PullRequestBody,
+    ReviewCommentBody,
     SizeBody,
     SnapshotBody,
     SnapshotLog,
@@ -32,7 +34,7 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
     async def create_project(new: NewProject) -> ProjectBody:
         """Mirror a repository and start building its snapshot.
 
-        422: unreachable, empty, no such branch, or a wrong line among the variables.
+        422: out of reach, empty, no such branch, or a wrong line among the variables.
         """
         wanted = new.model_dump(exclude={"environment_text"})
         pasted = parse_dotenv(new.environment_text) if new.environment_text is not None else {}
@@ -112,16 +114,36 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
 
     @router.get("/projects/{project}/pull-requests/{number}", tags=["pull requests"])
     async def show_pull_request(project: str, number: int) -> PullRequestBody:
-        """Return one pull request."""
+        """Return one pull request as its host has it now. 502: the host does not answer."""
         found = await store.get_project(project)
-        return views.pull_request(await store.get_pull_request(found.id, number))
+        pull_request = await store.get_pull_request(found.id, number)
+        return views.pull_request(await engine.pull_requests.refresh(found, pull_request))
 
     @router.get("/projects/{project}/pull-requests/{number}/patch", tags=["pull requests"])
     async def pull_request_patch(project: str, number: int) -> PlainTextResponse:
         """Return a pull request's change as a patch."""
         found = await store.get_project(project)
         pull_request = await store.get_pull_request(found.id, number)
-        return PlainTextResponse(await engine.parts.forge_of(found).patch(pull_request))
+        return PlainTextResponse(await engine.pull_requests.patch(found, pull_request))
+
+    @router.get("/projects/{project}/pull-requests/{number}/checks", tags=["pull requests"])
+    async def pull_request_checks(project: str, number: int) -> list[CheckBody]:
+        """Return what programs say of its newest commit. 409: its host has no checks. 502: the host does not answer."""
+        found = await store.get_project(project)
+        checks = await engine.pull_requests.list_checks(found, await store.get_pull_request(found.id, number))
+        return [CheckBody(name=one.name, status=one.status, conclusion=one.conclusion, url=one.url) for one in checks]
+
+    @router.get("/projects/{project}/pull-requests/{number}/comments", tags=["pull requests"])
+    async def pull_request_comments(project: str, number: int) -> list[ReviewCommentBody]:
+        """Return what reviewers wrote at its lines. 409: its host has none. 502: the host does not answer."""
+        found = await store.get_project(project)
+        comments = await engine.pull_requests.list_review_comments(
+            found, await store.get_pull_request(found.id, number)
+        )
+        return [
+            ReviewCommentBody(author=one.author, path=one.path, line=one.line, body=one.body, url=one.url)
+            for one in comments
+        ]
 
     @router.post("/projects/{project}/pull-requests/{number}/merge", tags=["pull requests"])
     async def merge_pull_request(project: str, number: int) -> PullRequestBody:

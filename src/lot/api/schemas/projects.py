@@ -46,6 +46,9 @@ class NewProject(_Body):
     budget_usd: float | None = Field(default=None, gt=0)
     has_browser: bool = Field(default=False, description="Browser verification: agents may look at the app")
     rebuilds_when_stale: bool = Field(default=False, description="Build a new snapshot when this one is stale")
+    account: str | None = Field(
+        default=None, max_length=80, description="A git account by name or id; the source is then owner/name there"
+    )
     processes: dict[ProcessName, Command] = Field(
         default_factory=dict,
         max_length=MAX_DEV_PROCESSES,
@@ -174,6 +177,7 @@ class ProjectBody(_Body):
     spent_usd: float
     has_browser: bool
     rebuilds_when_stale: bool
+    account: str | None = Field(default=None, description="Name of the git account that it was chosen from")
     setup_session: str | None = Field(default=None, description="The newest in which an agent sets it up")
     processes: dict[str, str] = Field(description="What runs beside the dev server, in order")
 
@@ -209,3 +213,22 @@ class PullRequestBody(_Body):
     url: str
     created_at: AwareDatetime
     updated_at: AwareDatetime
+
+
+class CheckBody(_Body):
+    """What a program says of a pull request's newest commit."""
+
+    name: str
+    status: str = Field(description="queued, in_progress or completed")
+    conclusion: str | None = Field(description="success, failure, ...; null before it is completed")
+    url: str
+
+
+class ReviewCommentBody(_Body):
+    """What a reviewer says of a line, or of a whole file."""
+
+    author: str
+    path: str
+    line: int | None
+    body: str
+    url: str

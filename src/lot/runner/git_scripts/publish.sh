@@ -1,8 +1,8 @@
 # Commits the content of the workspace and pushes it to the session's branch, as a step forwards from what is there.
-# Arguments: remote, base commit, branch, title. Author and committer are in the environment.
+# Arguments: remote, base commit, branch, title, trailer of the message. Author and committer are in the environment.
 # Prints: the branch's commit, and 1 if the push changed it (else 0).
 # Exit codes: 10 the remote failed, 11 there is nothing to publish, 12 the push was refused; others are git's.
-remote=$1 base=$2 branch=$3 title=$4
+remote=$1 base=$2 branch=$3 title=$4 trailer=$5
 
 take_content || exit
 find_remote "refs/heads/$branch" || exit 10
@@ -49,8 +49,7 @@ fi
 if [ "${#parents[@]}" = 1 ] && [ "$tree" = "$(git rev-parse "$from^{tree}")" ]; then
 	tip=$from
 else
-	tip=$(git commit-tree "$tree" "${parents[@]/#/-p}" -m "$title" \
-		-m 'Co-authored-by: Claude <noreply@anthropic.com>') || exit
+	tip=$(git commit-tree "$tree" "${parents[@]/#/-p}" -m "$title" -m "$trailer") || exit
 fi
 git push --quiet --no-verify -- "$remote" "$tip:refs/heads/$branch" || exit 12
 

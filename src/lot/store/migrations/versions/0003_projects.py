@@ -1,4 +1,4 @@
-"""Projects: setup sessions, what snapshots are made of, several dev processes, versions of environments, sizes."""
+"""Projects: git accounts, setup sessions, what snapshots are made of, dev processes, sizes, environments' versions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,23 @@ _LARGE = {"cpus": 4, "memory_bytes": 8 << 30}
 
 
 def upgrade() -> None:
+    op.create_table(
+        "git_accounts",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("login", sa.Text(), nullable=False),
+        sa.Column("author_name", sa.Text(), nullable=False),
+        sa.Column("author_email", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_git_accounts")),
+        sa.UniqueConstraint("name", name=op.f("uq_git_accounts_name")),
+    )
+    with op.batch_alter_table("projects") as altered:
+        altered.add_column(sa.Column("account_id", sa.Text(), nullable=True))
+        altered.create_foreign_key(op.f("fk_projects_account_id"), "git_accounts", ["account_id"], ["id"])
+    op.create_index(op.f("ix_projects_account_id"), "projects", ["account_id"], unique=False)
     op.add_column("projects", sa.Column("rebuilds_when_stale", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("sessions", sa.Column("is_setup", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("snapshots", sa.Column("manifest", sa.Text(), nullable=True))
