@@ -106,6 +106,7 @@ class MockLot:
             spent_tokens=0,
             spent_usd=0.0,
             has_browser=False,
+            image=None,
         )
         self.projects[project.id] = project
         return project
@@ -224,7 +225,10 @@ def _project_routes(app: FastAPI, lot: MockLot) -> None:
 
     @app.post("/api/projects", status_code=201)
     def create(new: NewProject) -> ProjectBody:
-        given = {"source": new.source, **new.model_dump(include={"budget_tokens", "budget_usd", "has_browser"})}
+        given = {
+            "source": new.source,
+            **new.model_dump(include={"budget_tokens", "budget_usd", "has_browser", "image"}),
+        }
         project = lot.add_project(new.name or "shop").model_copy(update=given)
         lot.projects[project.id] = project
         lot.environments[project.id] = new.environment

@@ -75,6 +75,7 @@ async def test_filled_database_survives_the_upgrade(empty_database_url: str, rev
         await _check_what_belongs_to_a_session(store)
         if revision >= "0002":
             await _check_conversation(store)
+        assert (await store.get_project("shop")).image == ("dockerfile:Dockerfile" if revision >= "0003" else None)
         await store.delete_project(ProjectId("shopprojec"), cascade=True)
     finally:
         await store.close()

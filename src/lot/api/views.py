@@ -44,6 +44,7 @@ class Views:
             spent_tokens=spent_tokens,
             spent_usd=spent_usd,
             has_browser=project.has_browser,
+            image=project.image,
         )
 
     def snapshot(self, snapshot: Snapshot) -> SnapshotBody:

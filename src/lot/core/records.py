@@ -47,6 +47,8 @@ class Project:
     """The same in money."""
     has_browser: bool = False
     """Whether agents may look at the app in a browser (browser verification)."""
+    image: str | None = None
+    """What its sandboxes are made of, as `core.image_source` reads it; None: Lot's own Debian."""
 
 
 class SnapshotState(StrEnum):

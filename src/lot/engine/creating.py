@@ -8,6 +8,7 @@ from typing import Any
 from lot.core.errors import InvalidInputError, LotError, ProjectNotReadyError
 from lot.core.events import AttachmentName, SessionEvent, SettingsChanged, StateChanged
 from lot.core.ids import LayerId, MessageId, ProjectId, SandboxId, SessionId, new_id
+from lot.core.image_source import read_image_source
 from lot.core.records import AgentMode, Attachment, Delivery, Lease, Message, Project, Session
 from lot.core.session import AgentState, SandboxState, label
 from lot.engine.budgets import require_project_budget
@@ -52,8 +53,10 @@ async def create_project(
     """Mirror a repository and store the project.
 
     Raises:
-        RepositoryError: unreachable, empty, or without that branch. InvalidInputError: a bad name or size.
+        RepositoryError: unreachable, empty, or without that branch. InvalidInputError: a bad name, size or image.
     """
+    if settings.get("image") is not None:
+        settings["image"] = str(read_image_source(settings["image"]))
     if settings["size"] not in SIZES:
         raise InvalidInputError(f"size {settings['size']!r} is unknown; use one of {', '.join(SIZES)}")
     project_id = ProjectId(new_id())

@@ -24,6 +24,7 @@ from lot.core.errors import (
 )
 from lot.core.events import LivePart, ModelRetried, StoredEvent
 from lot.core.ids import AskId, MessageId, ProjectId, SessionId
+from lot.core.image_source import read_image_source
 from lot.core.pausing import PauseReason
 from lot.core.records import Ask, Attachment, Message, Project, PullRequest, Session, Snapshot, StoredDiff
 from lot.core.session import AgentState, SandboxState, Trigger
@@ -117,13 +118,15 @@ class Engine:
         return project
 
     async def change_project(self, project_id: ProjectId, changes: Mapping[str, Any]) -> Project:
-        """Change a project's budgets or its browser switch; what waited for a budget goes on.
+        """Change a project's budgets, browser switch or next snapshot's image; what waited for a budget goes on.
 
         Raises:
-            InvalidInputError: the switch is neither on nor off.
+            InvalidInputError: the switch is neither on nor off, or there is no such kind of image.
         """
         if "has_browser" in changes and changes["has_browser"] is None:
             raise InvalidInputError("has_browser is true or false: leave it out to keep it as it is")
+        if changes.get("image") is not None:
+            changes = {**changes, "image": str(read_image_source(changes["image"]))}
         project = await self.parts.store.change_project(project_id, **changes)
         for session in await self.parts.store.list_sessions(project_id):
             self._worker(session.id).wake()

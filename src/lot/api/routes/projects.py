@@ -32,7 +32,7 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
 
     @router.patch("/projects/{project}")
     async def change_project(project: str, changes: ProjectChanges) -> ProjectBody:
-        """Change what is given: budgets, and whether agents may look at the app."""
+        """Change what is given: budgets, whether agents may look at the app, the next snapshot's image."""
         found = await store.get_project(project)
         return await views.project(await engine.change_project(found.id, changes.model_dump(exclude_unset=True)))
 

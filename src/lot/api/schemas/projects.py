@@ -2,6 +2,8 @@
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from lot.core.image_source import FORMS
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,6 +25,7 @@ class NewProject(_Body):
     budget_tokens: int | None = Field(default=None, ge=1, description="For all its sessions together")
     budget_usd: float | None = Field(default=None, gt=0)
     has_browser: bool = Field(default=False, description="Browser verification: agents may look at the app")
+    image: str | None = Field(default=None, min_length=1, max_length=4096, description=f"By default Debian; {FORMS}")
 
 
 class ProjectChanges(_Body):
@@ -31,6 +34,7 @@ class ProjectChanges(_Body):
     budget_tokens: int | None = Field(default=None, ge=1)
     budget_usd: float | None = Field(default=None, gt=0)
     has_browser: bool | None = None
+    image: str | None = Field(default=None, min_length=1, max_length=4096, description="For the next snapshot")
 
 
 class SnapshotBody(_Body):
@@ -68,6 +72,7 @@ class ProjectBody(_Body):
     spent_tokens: int = Field(description="Of deleted sessions too")
     spent_usd: float
     has_browser: bool
+    image: str | None = Field(description="What its sandboxes are made of; null: Lot's own Debian")
 
 
 class SnapshotLog(_Body):
