@@ -35,8 +35,11 @@ from lot.fleet.local import LocalFleet
 from lot.forge.local import LocalForge
 from lot.rehearsal.serve import serve_on_socket, serve_rehearsal
 from lot.runner.browser import install_order
+from lot.runner.image_build import build_order
 from lot.sandbox.base_image import find_base_image
+from lot.sandbox.home import Installation
 from lot.sandbox.host_room import available_memory
+from lot.sandbox.image_store import ImageStore
 from lot.store.secrets import SecretBox
 from lot.store.store import Store
 
@@ -89,6 +92,12 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         available_memory=available_memory,
         browser=install_order(),
         find_base_image=lambda: base.image_id,
+        images=ImageStore(
+            images_dir=settings.images_dir,
+            installation=Installation(settings.data_dir).tag,
+            disk_reserve_bytes=settings.disk_reserve_bytes,
+        ),
+        image_build=build_order,
     )
     engine = Engine(parts)
     control = _control(parts)

@@ -1,7 +1,5 @@
 """Builds a project's snapshot: clones, runs the setup command once, proves the dev server, freezes disk and memory."""
 
-import contextlib
-import shutil
 import time
 from collections.abc import Callable
 
@@ -13,6 +11,8 @@ from lot.core.errors import LotError, NotFoundError, SetupCommandError
 from lot.core.ids import ImageId, LayerId, ProjectId, SandboxId, SnapshotId, new_id
 from lot.core.records import Lease, Project, Snapshot, SnapshotState
 from lot.engine.concurrently import concurrently
+from lot.engine.folders import remove_folder
+from lot.engine.imaging import Imaging
 from lot.engine.parts import Parts
 from lot.engine.runners import Holding, let_go, take_over
 from lot.runner.client import RunnerClient
@@ -151,6 +151,7 @@ class Builds:
         project = await self._parts.store.get_project(snapshot.project_id)
         environment = await self._parts.store.get_environment(project.id)
         client = holding.client
+        snapshot = await self._prepare_image(snapshot, project, holding)
         await self._note(snapshot, "booting the sandbox")
         await client.bring_up(
             BringUpOrder(
@@ -158,6 +159,7 @@ class Builds:
                 upper=str(self._parts.folders.layer(snapshot.layer)),
                 size=project.size,
                 rungs=(Rung(kind="disk"),),
+                environment=dict(self._parts.images.environment(snapshot.base_image)),
             )
         )
         await self._note(snapshot, "cloning the repository")
@@ -192,6 +194,18 @@ class Builds:
         if environment:
             await to_thread.run_sync(remove_folder, str(self._parts.folders.image(image)))
 
+    async def _prepare_image(self, snapshot: Snapshot, project: Project, holding: Holding) -> Snapshot:
+        imaging = Imaging(
+            parts=self._parts,
+            project=project,
+            snapshot=snapshot,
+            client=holding.client,
+            note=lambda text: self._note(snapshot, text),
+            run=lambda order: self._run_logged(snapshot, holding.client, order),
+        )
+        image_id = await imaging.image_id()
+        return await self._parts.store.set_base_image(snapshot.id, holding.epoch, image_id)
+
     async def _run_setup(
         self, snapshot: Snapshot, client: RunnerClient, command: str, environment: dict[str, str]
     ) -> None:
@@ -200,7 +214,7 @@ class Builds:
         outcome = await self._run_logged(snapshot, client, order)
         if outcome.exit_code != 0:
             raise SetupCommandError(
-                f"the setup command ended with exit code {outcome.exit_code}: {_last_lines(outcome.tail)}; "
+                f"the setup command ended with exit code {outcome.exit_code}: {outcome.last_lines()}; "
                 "see the log, mend the command or the repository, and retry the setup"
             )
 
@@ -209,7 +223,7 @@ class Builds:
         outcome = await self._run_logged(snapshot, client, self._parts.browser)
         if outcome.exit_code != 0:
             raise SetupCommandError(
-                f"the browser could not be installed: {_last_lines(outcome.tail)}; retry the setup, or turn browser "
+                f"the browser could not be installed: {outcome.last_lines()}; retry the setup, or turn browser "
                 "verification off for this project"
             )
 
@@ -270,14 +284,3 @@ async def _until_started(client: RunnerClient, name: str) -> None:
     # A runner tells of processes only when asked; a setup takes seconds, so that a look now and then is enough.
     while not any(process.name == name for process in await client.processes()):  # noqa: ASYNC110
         await anyio.sleep(0.1)
-
-
-def remove_folder(path: str) -> None:
-    """Remove a folder with all it holds; nothing happens when there is none."""
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(path)
-
-
-def _last_lines(text: str, count: int = 5) -> str:
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return " / ".join(lines[-count:]) or "it printed nothing"

@@ -26,12 +26,7 @@ async def start_session(
     """
     project = await parts.store.get_project(session.project_id)
     environment = await parts.store.get_environment(project.id)
-    order = BringUpOrder(
-        layers=parts.folders.session_layers(session),
-        upper=str(parts.folders.layer(session.upper)),
-        size=session.size,
-        rungs=ladder(parts, session),
-    )
+    order = bring_up_order(parts, session, ladder(parts, session))
     newest, brought = await concurrently(
         lambda: parts.mirrors.fetch(project.id), lambda: holding.client.bring_up(order)
     )
@@ -58,6 +53,21 @@ async def start_session(
         events=step_events(parts, steps),
         base_commit=synced.commit,
         memory_image=None,
+    )
+
+
+def bring_up_order(parts: Parts, session: Session, rungs: tuple[Rung, ...]) -> BringUpOrder:
+    """Return what a session's sandbox is made of.
+
+    Raises:
+        LotError: its base image is gone.
+    """
+    return BringUpOrder(
+        layers=parts.folders.session_layers(session),
+        upper=str(parts.folders.layer(session.upper)),
+        size=session.size,
+        rungs=rungs,
+        environment=dict(parts.images.environment(session.base_image)),
     )
 
 

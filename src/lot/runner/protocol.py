@@ -51,6 +51,8 @@ class BringUpOrder(_Body):
     size: str
     rungs: tuple[Rung, ...]
     hostname: str = "lot"
+    environment: dict[str, str] = Field(default_factory=dict)
+    """What the image gives its programs; never a secret."""
 
 
 class Step(_Body):
@@ -106,6 +108,27 @@ class CommandOutcome(_Body):
     exit_code: int
     tail: str
     seconds: float
+
+    def last_lines(self, count: int = 5) -> str:
+        """Return the end of its output on one line."""
+        lines = [line for line in self.tail.strip().splitlines() if line.strip()]
+        return " / ".join(lines[-count:]) or "it printed nothing"
+
+
+class ImageBuild(_Body):
+    """An image to be built in a sandbox: on `image`, or from a Dockerfile of the workspace's commit.
+
+    Paths are relative to the repository.
+    """
+
+    image: str | None = None
+    """As `FROM` takes it."""
+    dockerfile: str | None = None
+    context: str = ""
+    target: str | None = None
+    args: dict[str, str] = Field(default_factory=dict)
+    archive: str
+    """Name of the OCI archive that it leaves at the sandbox's root."""
 
 
 class DevOrder(_Body):

@@ -274,6 +274,7 @@ class SandboxCourse:
             resources=SIZES[order.size],
             mounts=self._parts.mounts(),
             hostname=order.hostname,
+            environment=order.environment,
         )
 
 

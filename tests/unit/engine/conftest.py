@@ -118,6 +118,8 @@ async def rig(folder: Path, world: World, *, stop_in_order: bool = False) -> Asy
         available_memory=lambda: 1 << 30,
         browser=CommandOrder(name="browser", command="install a browser"),
         find_base_image=lambda: "base",
+        images=world.images,
+        image_build=lambda build: CommandOrder(name="image", command=build.model_dump_json()),
     )
     engine = Engine(parts)
     try:
