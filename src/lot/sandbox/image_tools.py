@@ -26,9 +26,12 @@ _POLL_S = 0.2
 _SAID_BYTES = 2_000
 _ENDS_WITH_US = ("setpriv", "--pdeathsig=KILL")
 _PASSED_ON = frozenset(
-    ("PATH", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "HOME")
+    (
+        *("PATH", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+        # Where `skopeo login` keeps what the operator has signed in with.
+        *("HOME", "XDG_RUNTIME_DIR", "REGISTRY_AUTH_FILE"),
+    )
 )
-"""With HOME comes what the operator has signed in to registries with (`skopeo login`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
