@@ -151,6 +151,7 @@ class MockLot:
             has_browser=False,
             rebuilds_when_stale=False,
             processes={},
+            image=None,
         )
         self.projects[project.id] = project
         return project
@@ -311,7 +312,7 @@ def _project_routes(app: FastAPI, lot: MockLot) -> None:
 
     @app.post("/api/projects", status_code=201)
     def create(new: NewProject) -> ProjectBody:
-        kept = {"budget_tokens", "budget_usd", "has_browser", "dev_command", "processes"}
+        kept = {"budget_tokens", "budget_usd", "has_browser", "dev_command", "processes", "image"}
         given = {"source": new.source, **new.model_dump(include=kept)}
         project = lot.add_project(new.name or "shop").model_copy(update=given)
         lot.projects[project.id] = project

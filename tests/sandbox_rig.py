@@ -46,11 +46,11 @@ class Rig:
     uppers: list[Path] = field(default_factory=list)
 
     def spec(self, *, layers: Sequence[Path] = (), upper: Path | None = None, **changes: Any) -> SandboxSpec:
-        """Return a small sandbox with a disk of its own over the base image."""
+        """Return a small sandbox with a disk of its own over the default image, or over the tree `base`."""
         sandbox = SandboxId(changes.pop("sandbox", f"t{secrets.token_hex(4)}"))
         return SandboxSpec(
             sandbox=sandbox,
-            layers=(self.base, *layers),
+            layers=(changes.pop("base", self.base), *layers),
             upper=upper or self.folder / "disks" / sandbox,
             resources=changes.pop("resources", SMALL),
             **changes,

@@ -36,9 +36,12 @@ from lot.forge.hosts import StoredHosts
 from lot.log import configure_logging
 from lot.rehearsal.serve import serve_on_socket, serve_rehearsal
 from lot.runner.browser import install_order
+from lot.runner.image_build import build_order
 from lot.sandbox.base_image import find_base_image
 from lot.sandbox.hibernation import prove_image
+from lot.sandbox.home import Installation
 from lot.sandbox.host_room import available_memory
+from lot.sandbox.image_store import ImageStore
 from lot.sandbox.layer_measure import measure_layer
 from lot.store.keys import keys_in_use, load_box
 from lot.store.rotation import rotate_keys
@@ -99,6 +102,12 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         find_base_image=lambda: base.image_id,
         measure_layer=measure_layer,
         prove_image=prove_image,
+        images=ImageStore(
+            images_dir=settings.images_dir,
+            installation=Installation(settings.data_dir).tag,
+            disk_reserve_bytes=settings.disk_reserve_bytes,
+        ),
+        image_build=build_order,
     )
     engine = Engine(parts)
     control = _control(parts)

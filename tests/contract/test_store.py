@@ -202,6 +202,20 @@ async def test_build_is_ended_once_and_by_its_epoch(store: Store) -> None:
     assert (await store.get_snapshot(SNAPSHOT)).failure == "no npm"
 
 
+async def test_build_may_say_on_which_base_image_it_goes_on(store: Store) -> None:
+    await store.add_project(project(), {})
+    await store.add_snapshot(snapshot())
+    epoch = await store.claim("snapshot", SNAPSHOT, 0, RUNNER)
+    assert (await store.set_base_image(SNAPSHOT, epoch, "oci-1")).base_image == "oci-1"
+    await store.add_session(session(base_image="oci-2"), [])
+    assert await store.base_images_in_use() == {"oci-1", "oci-2"}
+    with pytest.raises(StaleEpochError):
+        await store.set_base_image(SNAPSHOT, epoch - 1, "oci-3")
+    await store.fail_snapshot(SNAPSHOT, epoch, "no npm")
+    with pytest.raises(StaleWriteError):
+        await store.set_base_image(SNAPSHOT, epoch, "oci-3")
+
+
 async def test_build_log_keeps_its_newest_part(store: Store) -> None:
     await store.add_project(project(), {})
     await store.add_snapshot(snapshot())

@@ -83,6 +83,7 @@ async def test_filled_database_survives_the_upgrade(empty_database_url: str, rev
             await _check_processes(store)
             await _check_environment(store)
         await _check_git_account(store, is_there=revision >= "0003")
+        assert (await store.get_project("shop")).image == ("dockerfile:Dockerfile" if revision >= "0003" else None)
         await store.delete_project(ProjectId("shopprojec"), cascade=True)
     finally:
         await store.close()

@@ -68,6 +68,7 @@ class Views:
             spent_usd=spent_usd,
             has_browser=project.has_browser,
             rebuilds_when_stale=project.rebuilds_when_stale,
+            image=project.image,
             processes=dict(project.processes),
             account=(await store.get_git_account(project.account_id)).name if project.account_id else None,
         )

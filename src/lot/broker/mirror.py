@@ -207,6 +207,21 @@ class Mirrors:
         listed = await run_git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", folder=folder)
         raise _missing_branch(_Origin.of_mirror(folder).name, branch, listed.text.splitlines())
 
+    async def read_file(self, project_id: ProjectId, commit: str, path: str, max_bytes: int) -> bytes | None:
+        """Return a file as a commit has it; None when it has no such file.
+
+        Raises:
+            TooLargeError: it is larger than that.
+        """
+        folder = self.repository(project_id)
+        kind = await run_git("cat-file", "-t", f"{commit}:{path}", folder=folder, accept=(0, 128))
+        if kind.exit_code != 0 or kind.text != "blob":
+            return None
+        found = await run_git("cat-file", "blob", f"{commit}:{path}", folder=folder, max_output_bytes=max_bytes)
+        if found.is_truncated:
+            raise TooLargeError(f"{path} is larger than {max_bytes >> 10} KiB")
+        return found.stdout
+
     async def delete(self, project_id: ProjectId) -> None:
         """Remove a project's mirror; nothing happens when there is none."""
         path = self._path(project_id)

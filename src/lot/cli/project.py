@@ -22,6 +22,7 @@ from lot.cli.session_show import spent_of
 from lot.cli.settings import NoneFlag, TokensOption, UsdOption, budget_changes
 from lot.client.client import LotClient
 from lot.core.errors import InvalidInputError, SetupCommandError
+from lot.core.image_source import FORMS
 from lot.engine.detecting import detect_source
 
 POLL_S = 0.3
@@ -62,6 +63,7 @@ def create(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Agents may look at the app in a browser.")
     ] = False,
+    image: Annotated[str | None, typer.Option(help=f"What sandboxes are made of, by default Debian: {FORMS}.")] = None,
     budget_tokens: Annotated[int | None, typer.Option(min=1, help="For all its sessions together.")] = None,
     budget_usd: Annotated[float | None, typer.Option(help="For all its sessions together, in US dollars.")] = None,
     process: Annotated[
@@ -92,6 +94,7 @@ def create(
         size=size,
         environment=read_env_file(env_file) if env_file else {},
         has_browser=browser,
+        image=image,
         budget_tokens=budget_tokens,
         budget_usd=budget_usd,
         processes=beside,
@@ -215,6 +218,24 @@ def browser(
     changed = _change(ctx, project, {"has_browser": state == "on"}, as_json=as_json)
     if changed is not None:
         out.print(f"Project {plain(changed.name)}: browser verification is {'on' if changed.has_browser else 'off'}")
+
+
+@app.command()
+def image(
+    ctx: typer.Context,
+    project: ProjectArgument,
+    wanted: Annotated[str, typer.Argument(metavar="IMAGE", help=f"{FORMS}, or default.", show_default=False)],
+    as_json: JsonFlag = False,
+) -> None:
+    """Change what a project's sandboxes are made of, from its next snapshot on."""
+    shared = common(ctx, as_json=as_json)
+    with connect(ctx) as client:
+        changed = client.change_project(project, checked(ProjectChanges, image=None if wanted == "default" else wanted))
+    if shared.as_json:
+        print_json(changed)
+    else:
+        out.print(f"Project {plain(changed.name)}: image {plain(changed.image or 'default')}")
+        out.print(f"Next step: `lot project retry {changed.name}` builds a snapshot of it")
 
 
 @app.command()
@@ -350,6 +371,7 @@ def _print_project(project: ProjectBody) -> None:
                 ("dev server", f"{project.dev_command}, port {project.port}" if project.dev_command else None),
                 *((name, command) for name, command in project.processes.items()),
                 ("size", project.size),
+                ("image", project.image),
                 ("variables", ", ".join(project.environment_keys)),
                 ("browser", "agents may look at the app" if project.has_browser else None),
                 ("spent", spent_of(project)),

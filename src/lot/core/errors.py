@@ -137,6 +137,18 @@ class ImageDamagedError(UnavailableError):
     code = "image.damaged"
 
 
+class ImageUnavailableError(UnavailableError):
+    """The image that a project's sandboxes are to be made of could not be fetched, built or unpacked."""
+
+    code = "base_image.unavailable"
+
+
+class ImageUnfitError(CallerError):
+    """An image lacks what a sandbox needs, and the message says what to add."""
+
+    code = "base_image.unfit"
+
+
 class CommandTimedOutError(UnavailableError):
     """A command was killed, with its children, after its time limit."""
 

@@ -49,6 +49,8 @@ class Project:
     """The same in money."""
     has_browser: bool = False
     """Whether agents may look at the app in a browser (browser verification)."""
+    image: str | None = None
+    """What its sandboxes are made of, as `core.image_source` reads it; None: Lot's own Debian."""
     rebuilds_when_stale: bool = False
     """Whether a new snapshot is built, and proved before it serves, when the newest one is stale."""
     processes: Mapping[str, str] = field(default_factory=dict)

@@ -18,6 +18,7 @@ def examine(settings: Settings, probes: Probes) -> Iterator[Check]:
     yield parts.check_git(probes.git_version())
     yield parts.check_agent(AGENT, probes.agent_version())
     yield parts.check_base_image(find_base_image(settings.images_dir), settings.images_dir)
+    yield parts.check_image_tools(probes.missing_image_tools())
     runtime = probes.runtime(settings.runtime_dir)
     yield parts.check_runtime(runtime)
     if isinstance(runtime, Runtime):

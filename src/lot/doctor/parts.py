@@ -1,9 +1,10 @@
 """Judges the parts that Lot is made of: runtime, base image, agent program, git."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from lot.doctor.check import Check, fail, ok
+from lot.doctor.check import Check, fail, ok, warn
 from lot.sandbox.base_image import BaseImage
 from lot.sandbox.runtime import Proof, Runtime
 
@@ -49,6 +50,17 @@ def check_base_image(image: BaseImage | None, images_dir: Path) -> Check:
         return fail("base image", f"{image.rootfs} is gone", f"remove {image.folder}, then {_SET_UP}")
     size = f"{image.total_bytes / 1e6:.0f} MB, {image.files} files"
     return ok("base image", f"{image.image_id}, {size}, made {image.created_at:%Y-%m-%d}")
+
+
+def check_image_tools(missing: Sequence[str]) -> Check:
+    """Projects may name images of their own; the default one needs no tools."""
+    if missing:
+        return warn(
+            "images",
+            f"{' and '.join(missing)} not installed: projects can use the base image alone",
+            f"`apt-get install {' '.join(missing)}`",
+        )
+    return ok("images", "skopeo and umoci are there, for projects that name an image of their own")
 
 
 def check_agent(path: Path, version: str | None) -> Check:

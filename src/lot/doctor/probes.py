@@ -18,6 +18,7 @@ import claude_agent_sdk
 from lot.core.errors import RuntimeMissingError, SetupError
 from lot.doctor.isolation import CgroupFacts
 from lot.doctor.surroundings import SLOW_LOOKUP_S
+from lot.sandbox.image_tools import missing_tools
 from lot.sandbox.runtime import Proof, Runtime, load_runtime, prove
 from lot.sandbox.runtime_proof import STEP_TIMEOUT_S
 
@@ -52,6 +53,7 @@ class Probes:
     proof: Callable[[Runtime], Proof | str] = lambda runtime: try_proof(runtime, runtime.platform)
     kvm_proof: Callable[[Runtime], Proof | str] = lambda runtime: try_proof(runtime, "kvm", KVM_PATIENCE_S)
     agent_version: Callable[[], str | None] = lambda: version_line([str(AGENT), "--version"])
+    missing_image_tools: Callable[[], Sequence[str]] = missing_tools
     git_version: Callable[[], str | None] = lambda: version_line(["git", "--version"])
     nameservers: Callable[[], tuple[str, ...]] = lambda: nameservers(Path("/etc/resolv.conf"))
     refused_lookup: Callable[[], float | None] = lambda: time_refused_lookup(SLOW_LOOKUP_S)

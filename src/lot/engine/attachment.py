@@ -232,7 +232,7 @@ class Attachment:
                     await self._react(record, stored)
                 if record.is_end and self._following == run:
                     self._agent_up = None
-                    self._fruitless += 1
+                    self._fruitless += not record.is_lost
                     self._sent.clear()
                     self._parts.bus.live.reset(self._id)
                     self._wake()

@@ -13,10 +13,11 @@ from lot.core.ids import LayerId, ProjectId, SandboxId, SnapshotId, new_id
 from lot.core.records import Lease, Project, SetupCommands, Snapshot, SnapshotManifest, SnapshotState
 from lot.engine.concurrently import concurrently
 from lot.engine.dev_server import beside
+from lot.engine.folders import remove_folder
 from lot.engine.freezing import Memory, Prepared, freeze
+from lot.engine.imaging import Imaging
 from lot.engine.parts import Parts
 from lot.engine.reaping import reap_snapshots
-from lot.engine.removing import remove_folder
 from lot.engine.runners import Holding, let_go, take_over
 from lot.engine.setup_command import SETUP_TIMEOUT_S, last_lines
 from lot.runner.client import RunnerClient
@@ -190,6 +191,7 @@ class Builds:
         project = await self._parts.store.get_project(snapshot.project_id)
         environment = (await self._parts.store.get_environment(project.id)).values
         client = holding.client
+        snapshot = await self._prepare_image(snapshot, project, holding)
         await self._note(snapshot, "booting the sandbox")
         order = BringUpOrder(
             layers=self._parts.folders.snapshot_layers(snapshot),
@@ -197,6 +199,7 @@ class Builds:
             cpus=snapshot.cpus,
             memory_bytes=snapshot.memory_bytes,
             rungs=(Rung(kind="disk"),),
+            environment=dict(self._parts.images.environment(snapshot.base_image)),
         )
         await client.bring_up(order)
         await self._note(snapshot, "cloning the repository")
@@ -238,6 +241,18 @@ class Builds:
             layer_hash=layer.xxh3_128,
             memory_bytes=memory.total_bytes if memory else 0,
         )
+
+    async def _prepare_image(self, snapshot: Snapshot, project: Project, holding: Holding) -> Snapshot:
+        imaging = Imaging(
+            parts=self._parts,
+            project=project,
+            snapshot=snapshot,
+            client=holding.client,
+            note=lambda text: self._note(snapshot, text),
+            run=lambda order: self._run_logged(snapshot, holding.client, order),
+        )
+        image_id = await imaging.image_id()
+        return await self._parts.store.set_base_image(snapshot.id, holding.epoch, image_id)
 
     async def _run_setup(
         self, snapshot: Snapshot, client: RunnerClient, command: str, environment: dict[str, str]

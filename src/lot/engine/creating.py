@@ -9,6 +9,7 @@ from lot.core.environment import check_environment
 from lot.core.errors import InvalidInputError, LotError, ProjectNotReadyError
 from lot.core.events import AttachmentName, SessionEvent, SettingsChanged, StateChanged
 from lot.core.ids import LayerId, MessageId, ProjectId, SandboxId, SessionId, new_id
+from lot.core.image_source import read_image_source
 from lot.core.records import AgentMode, Attachment, Delivery, Lease, Message, Project, Session, Snapshot
 from lot.core.session import AgentState, SandboxState, label
 from lot.detection.proposal import SetupProposal
@@ -64,11 +65,13 @@ async def create_project(
 
     Raises:
         RepositoryError: unreachable, not granted, empty, or without that branch.
-        InvalidInputError: a bad name, size or variable. TooLargeError: too many variables, or too long ones.
+        InvalidInputError: a bad name, size, image or variable. TooLargeError: too many variables, or too long ones.
         NotFoundError: there is no such account.
     """
     parts.settings.get_size(settings["size"])
     check_environment(environment)
+    if settings.get("image") is not None:
+        settings["image"] = str(read_image_source(settings["image"]))
     project_id = ProjectId(new_id())
     name = name or _name_of(source)
     if any(project.name == name for project in await parts.store.list_projects()):

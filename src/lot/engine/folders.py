@@ -1,5 +1,7 @@
 """Where things of an installation lie on the host's disk. Names are ids of ours, never text from outside."""
 
+import contextlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,3 +62,9 @@ class Folders:
     def logs(self, session: SessionId) -> Path:
         """Return where the last logs of a session's processes are kept for reading while it is paused."""
         return self.data_dir / "logs" / session
+
+
+def remove_folder(path: str) -> None:
+    """Remove a folder with all it holds; nothing happens when there is none."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)

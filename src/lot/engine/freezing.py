@@ -13,10 +13,10 @@ from lot.core.ids import ImageId
 from lot.core.placeholders import is_secret, placeholders
 from lot.core.records import Project, Snapshot
 from lot.engine.dev_server import beside
+from lot.engine.folders import remove_folder
 from lot.engine.logs import read_log
 from lot.engine.parts import Parts
 from lot.engine.quiet import until_quiet
-from lot.engine.removing import remove_folder
 from lot.engine.secret_scan import find_secrets
 from lot.engine.setup_command import last_lines
 from lot.runner.client import RunnerClient

@@ -45,7 +45,7 @@ class RecordKeeper:
         session = await self._parts.store.get_session(self._id)
         agent = await self._judged(record)
         events = [_with_reason(event, session) for event in record.events if not self._is_known(event, session)]
-        if record.is_end and (agent or session.agent) in _BUSY:
+        if _has_died(record) and (agent or session.agent) in _BUSY:
             agent = AgentState.ERRORED
             events.append(TurnFailed(at=self._parts.now(), reason="the agent program ended before the turn was over"))
         events = [await self._with_cost(event) for event in await self._with_closings(record, events)]
@@ -111,10 +111,10 @@ class RecordKeeper:
     async def _with_closings(self, record: AgentRecord, events: list[SessionEvent]) -> list[SessionEvent]:
         """Close what is still asked where its turn is over; what the record closes itself is left to it."""
         place = next((i for i, event in enumerate(events) if event.kind in ("turn_ended", "turn_failed")), None)
-        if place is None and not record.is_end:
+        if place is None and not _has_died(record):
             return events
         is_stopped = any(isinstance(event, TurnEnded) and event.outcome == "interrupted" for event in events)
-        is_over = is_stopped or record.is_end or any(isinstance(event, TurnFailed) for event in events)
+        is_over = is_stopped or _has_died(record) or any(isinstance(event, TurnFailed) for event in events)
         own = {event.ask_id for event in events if isinstance(event, AskClosed)}
         closings = [
             closing
@@ -139,6 +139,11 @@ class RecordKeeper:
             reason=fields.get("reason"),
             pause_at=fields.get("pause_at"),
         )
+
+
+def _has_died(record: AgentRecord) -> bool:
+    """Return whether an agent program has ended by itself, so that nobody goes on with what it was doing."""
+    return record.is_end and not record.is_lost
 
 
 def _with_reason(event: SessionEvent, session: Session) -> SessionEvent:

@@ -5,6 +5,7 @@ from typing import Any
 
 from lot.core.errors import InvalidInputError
 from lot.core.ids import ProjectId
+from lot.core.image_source import read_image_source
 from lot.core.records import Project, Snapshot, SnapshotState
 from lot.engine.parts import Parts
 
@@ -15,12 +16,14 @@ async def change_project(parts: Parts, project_id: ProjectId, changes: Mapping[s
     """Change attributes of a project.
 
     Raises:
-        InvalidInputError: a name that is taken, an unknown size, or nothing where something must be.
+        InvalidInputError: a name that is taken, an unknown size or kind of image, or nothing where something must be.
         RepositoryError: the source has no such branch. GitError: the source cannot be reached.
     """
     missing = [name for name in _CANNOT_BE_TAKEN_AWAY if name in changes and changes[name] is None]
     if missing:
         raise InvalidInputError(f"{missing[0]} cannot be taken away: leave it out to keep it as it is")
+    if changes.get("image") is not None:
+        changes = {**changes, "image": str(read_image_source(changes["image"]))}
     if "size" in changes:
         parts.settings.get_size(changes["size"])
     others = [project.name for project in await parts.store.list_projects() if project.id != project_id]

@@ -7,8 +7,8 @@ import structlog
 from anyio import to_thread
 
 from lot.core.ids import RunnerId, SandboxId
+from lot.engine.folders import remove_folder
 from lot.engine.parts import Parts
-from lot.engine.removing import remove_folder
 
 logger = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ async def reap_snapshots(parts: Parts) -> None:
 
 
 async def reap_folders(parts: Parts) -> list[Path]:
-    """Remove layers and hibernation images that no session and no snapshot refers to; return their folders."""
+    """Remove layers and images of either kind that no session and no snapshot refers to; return their folders."""
     layers: set[str] = {str(layer) for layer in await parts.store.layers_in_use()}
     images: set[str] = {str(image) for image in await parts.store.images_in_use()}
     building = await parts.store.list_building()
@@ -64,7 +64,9 @@ async def reap_folders(parts: Parts) -> list[Path]:
     ]
     for folder in unused:
         await to_thread.run_sync(remove_folder, str(folder))
-    return unused
+    # A build under way may have an image that its row does not name yet; the next time is soon enough.
+    released = [] if building else await parts.images.release(await parts.store.base_images_in_use())
+    return [*unused, *released]
 
 
 def _unused(folder: Path, used: Iterable[str]) -> list[Path]:

@@ -30,13 +30,7 @@ async def start_session(
         LotError: it did not come up; the session's state is unchanged.
     """
     project = await parts.store.get_project(session.project_id)
-    order = BringUpOrder(
-        layers=parts.folders.session_layers(session),
-        upper=str(parts.folders.layer(session.upper)),
-        cpus=session.cpus,
-        memory_bytes=session.memory_bytes,
-        rungs=ladder(parts, session),
-    )
+    order = bring_up_order(parts, session, ladder(parts, session))
     newest, brought = await concurrently(
         lambda: parts.mirrors.fetch(project.id), lambda: holding.client.bring_up(order)
     )
@@ -103,6 +97,22 @@ async def _install_changed(
         "log `install` has it all"
     )
     return _Renewed((step,), (Notice(at=parts.now(), text=text),))
+
+
+def bring_up_order(parts: Parts, session: Session, rungs: tuple[Rung, ...]) -> BringUpOrder:
+    """Return what a session's sandbox is made of.
+
+    Raises:
+        LotError: its base image is gone.
+    """
+    return BringUpOrder(
+        layers=parts.folders.session_layers(session),
+        upper=str(parts.folders.layer(session.upper)),
+        cpus=session.cpus,
+        memory_bytes=session.memory_bytes,
+        rungs=rungs,
+        environment=dict(parts.images.environment(session.base_image)),
+    )
 
 
 def ladder(parts: Parts, session: Session) -> tuple[Rung, ...]:

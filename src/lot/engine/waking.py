@@ -14,8 +14,7 @@ from lot.engine.dev_server import find_newest, take_up_dev_server
 from lot.engine.moves import Moves
 from lot.engine.parts import Parts
 from lot.engine.runners import Holding
-from lot.engine.starting import ladder, step_events
-from lot.runner.protocol import BringUpOrder
+from lot.engine.starting import bring_up_order, ladder, step_events
 
 
 async def resume_session(
@@ -30,13 +29,7 @@ async def resume_session(
         LotError: no rung held; the session's state is unchanged.
     """
     began = time.monotonic()
-    order = BringUpOrder(
-        layers=parts.folders.session_layers(session),
-        upper=str(parts.folders.layer(session.upper)),
-        cpus=session.cpus,
-        memory_bytes=session.memory_bytes,
-        rungs=ladder(parts, session),
-    )
+    order = bring_up_order(parts, session, ladder(parts, session))
     brought, newest = await concurrently(lambda: holding.client.bring_up(order), lambda: find_newest(parts, session))
     show()
     rung = "disk" if brought.rung == "disk" else "memory"

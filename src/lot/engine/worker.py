@@ -33,10 +33,10 @@ from lot.engine.moves import Moves, reason_to_keep
 from lot.engine.parts import Parts
 from lot.engine.pausing import pause_session, settle_pause
 from lot.engine.runners import Holding, find_holding, let_go, take_over
-from lot.engine.starting import start_session
+from lot.engine.starting import bring_up_order, start_session
 from lot.engine.waking import resume_session
 from lot.runner.client import RunnerClient
-from lot.runner.protocol import BringUpOrder, Rung
+from lot.runner.protocol import Rung
 
 logger = structlog.get_logger(__name__)
 
@@ -253,15 +253,8 @@ class SessionWorker:
 
     async def _adopt(self, session: Session, why: str) -> bool:
         holding = await take_over(self._parts, "session", self._id, session.sandbox, session.lease)
-        order = BringUpOrder(
-            layers=self._parts.folders.session_layers(session),
-            upper=str(self._parts.folders.layer(session.upper)),
-            cpus=session.cpus,
-            memory_bytes=session.memory_bytes,
-            rungs=(Rung(kind="adopt"),),
-        )
         try:
-            await holding.client.bring_up(order)
+            await holding.client.bring_up(bring_up_order(self._parts, session, (Rung(kind="adopt"),)))
         except LotError as error:
             logger.info("sandbox could not be adopted", session_id=self._id, error=str(error))
             return await self._tell_gone(session, holding, why)

@@ -28,8 +28,9 @@ from lot.harness.acp_output import read_records
 from lot.harness.acp_place import AcpPlace
 from lot.harness.acp_settings import Setting
 from lot.harness.acp_wishes import wanted_settings
-from lot.harness.claude_output import JOURNAL_BYTES, ending, last_words, process_name
+from lot.harness.claude_output import JOURNAL_BYTES, last_words, process_name
 from lot.harness.harness import AgentOptions, AgentRecord
+from lot.harness.program_end import ending
 from lot.sandbox.link import GuestLink, ProcessSpec, ProcessStatus, WhenFull
 
 PROGRAM_PREFIX = "acp:"

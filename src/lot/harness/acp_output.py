@@ -9,8 +9,9 @@ from lot.core.session import AgentState
 from lot.harness import acp_wire as wire
 from lot.harness.acp_events import Translation
 from lot.harness.acp_lines import Line, Lines, feeding
-from lot.harness.claude_output import ending, process_name
+from lot.harness.claude_output import process_name
 from lot.harness.harness import AgentRecord
+from lot.harness.program_end import end_of
 from lot.sandbox.link import Chunk, GuestLink
 
 MAX_KEPT_LINE_CHARS = 200_000
@@ -19,9 +20,6 @@ HELD_S = 1.0
 """How long a tool call is held back for its input."""
 _BEFORE_BYTES = 8 << 20
 """The most of what was stored already that is read again."""
-_LEFTOVERS_GRACE_S = 1.0
-_ORDERLY = (0, 143, -15)
-"""Exit codes of a program that was asked to end: by the end of its input, or by SIGTERM."""
 _NOT_KEPT = (b"agent_message_chunk", b"agent_thought_chunk", b"available_commands_update", b"config_option_update")
 
 
@@ -47,7 +45,8 @@ async def read_records(link: GuestLink, run: int, offset: int) -> AsyncIterator[
                 gathered.add(chunk)
             for record in gathered.take():
                 yield record
-    yield gathered.close(await _death(link, name))
+    end = await end_of(link, name)
+    yield gathered.close(end.death, is_lost=end.is_lost)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,13 +96,13 @@ class Gathered:
         if self._whole > self.at and not self._translation.is_open:
             yield self._record(self._whole)
 
-    def close(self, death: str | None) -> AgentRecord:
+    def close(self, death: str | None, *, is_lost: bool = False) -> AgentRecord:
         """Return what is left, as the last record of the run."""
         self._translation.finish(self.now())
         if death is not None:
             self._translation.events.append(AgentGone(at=self.now(), reason=death))
             self._translation.agent = AgentState.ERRORED
-        return self._record(max(self.at, self._lines.end), is_end=True)
+        return self._record(max(self.at, self._lines.end), is_end=True, is_lost=is_lost)
 
     def _take_in(self, line: Line) -> None:
         message = wire.read(line.raw) if line.trouble is None else None
@@ -121,7 +120,7 @@ class Gathered:
         elif message is not None and len(line.raw) <= MAX_KEPT_LINE_CHARS and not _is_chatter(line.raw):
             self._kept.append(line.raw.decode("utf-8", "replace").replace("\0", "\ufffd") + "\n")
 
-    def _record(self, to: int, *, is_end: bool = False) -> AgentRecord:
+    def _record(self, to: int, *, is_end: bool = False, is_lost: bool = False) -> AgentRecord:
         events, delivered, agent = self._translation.take_out()
         record = AgentRecord(
             run=self.run,
@@ -131,6 +130,7 @@ class Gathered:
             delivered=delivered,
             agent=agent,
             is_end=is_end,
+            is_lost=is_lost,
             lines="".join(self._kept),
         )
         self._kept = []
@@ -154,15 +154,3 @@ def _joined(parts: list[LivePart]) -> tuple[LivePart, ...]:
         else:
             joined.append(part)
     return tuple(joined)
-
-
-async def _death(link: GuestLink, name: str) -> str | None:
-    """Return how a program ended in words, or None when it was asked to, or ended with its sandbox.
-
-    What a program that died has left running is ended.
-    """
-    status = next((status for status in await link.processes() if status.name == name), None)
-    if status is None or status.exit_code is None or status.exit_code in _ORDERLY:
-        return None
-    await link.stop(name, _LEFTOVERS_GRACE_S)
-    return f"The agent program {ending(status)}. The next message continues the conversation."

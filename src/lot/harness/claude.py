@@ -35,13 +35,14 @@ from lot.harness.claude_asks import OpenAsks
 from lot.harness.claude_attachments import content, put
 from lot.harness.claude_commands import RunningCommands, with_output
 from lot.harness.claude_modes import CLAUDE_MODES
-from lot.harness.claude_output import JOURNAL_BYTES, MAX_LINE_BYTES, ending, last_words, process_name, read_records
+from lot.harness.claude_output import JOURNAL_BYTES, MAX_LINE_BYTES, last_words, process_name, read_records
 from lot.harness.claude_prompt import appended_prompt
 from lot.harness.claude_settings import CONTROL_TIMEOUT_S, ClaudeSettings
 from lot.harness.claude_tools import SERVER, free_tools, tool_server
 from lot.harness.claude_transcript import newest_entry, put_back, transcript_folder
 from lot.harness.claude_transport import PipeTransport
 from lot.harness.harness import AgentBinary, AgentOptions, AgentRecord, SessionTools
+from lot.harness.program_end import ending
 from lot.sandbox.driver import GATEWAY_ADDRESS, GATEWAY_SOCKET
 from lot.sandbox.link import CommandRequest, GuestLink, ProcessSpec, ProcessStatus, WhenFull
 

@@ -23,6 +23,7 @@ from lot.harness.claude_lines import kept
 from lot.harness.claude_parts import LiveParts
 from lot.harness.claude_transcript import mirrored
 from lot.harness.harness import AgentRecord
+from lot.harness.program_end import end_of
 from lot.sandbox.link import Chunk, GuestLink, ProcessStatus
 
 MAX_LINE_BYTES = 64 << 20
@@ -32,14 +33,11 @@ JOURNAL_BYTES = 128 << 20
 SKIPPED_BYTES = 1 << 20
 """So much that means nothing is read again at most by who begins at the last record; then an empty record passes it."""
 _TAIL_BYTES = 4_096
-_LEFTOVERS_GRACE_S = 1.0
 ECHO_S = 1.0
 """So long after its echo a message is in the program's transcript (0 to 85 ms were seen), also where the line that says
 so was passed over. Killed before, it would not know the message when it is continued; so the message is not yet called
 delivered, and the next run is sent it again."""
 _WRITTEN_KEPT = 64
-_ORDERLY = (0, 143, -15)
-"""Exit codes of a program that was asked to end: by the end of its input, or by SIGTERM."""
 
 
 def process_name(run: int) -> str:
@@ -66,7 +64,8 @@ async def read_records(
     gathered.void_live()
     if (last := gathered.take_live()) is not None:
         yield last
-    yield gathered.end(await _death(link, name))
+    end = await end_of(link, name)
+    yield gathered.end(end.death, is_lost=end.is_lost)
 
 
 @asynccontextmanager
@@ -165,13 +164,13 @@ class Gathered:
         """Nobody finishes what is being written: the program has ended."""
         self._live.reset()
 
-    def end(self, death: str | None) -> AgentRecord:
+    def end(self, death: str | None, *, is_lost: bool = False) -> AgentRecord:
         """Return what is left, as the last record of the run."""
         meaning = self._meaning
         if death is not None:
             gone = AgentGone(at=self.now(), reason=death)
             meaning = replace(meaning, events=(*meaning.events, gone), agent=AgentState.ERRORED)
-        return self._record(self._end, meaning, is_end=True)
+        return self._record(self._end, meaning, is_end=True, is_lost=is_lost)
 
     def _close_line(self) -> Meaning | None:
         raw, is_skipped = bytes(self._line), self._is_skipping
@@ -200,7 +199,7 @@ class Gathered:
             self._live.reset()
         return meaning
 
-    def _record(self, to: int, meaning: Meaning, *, is_end: bool = False) -> AgentRecord:
+    def _record(self, to: int, meaning: Meaning, *, is_end: bool = False, is_lost: bool = False) -> AgentRecord:
         record = AgentRecord(
             run=self.run,
             from_offset=self.at,
@@ -209,6 +208,7 @@ class Gathered:
             delivered=meaning.delivered,
             agent=meaning.agent,
             is_end=is_end,
+            is_lost=is_lost,
             lines="".join(f"{line}\n" for line in self._kept),
             files=tuple(self._files),
         )
@@ -216,25 +216,6 @@ class Gathered:
         self._kept.clear()
         self._files.clear()
         return record
-
-
-async def _death(link: GuestLink, name: str) -> str | None:
-    """Return how a program ended in words, or None when it was asked to, or ended with its sandbox.
-
-    What a program that died has left running is ended.
-    """
-    status = next((status for status in await link.processes() if status.name == name), None)
-    if status is None or status.exit_code is None or status.exit_code in _ORDERLY:
-        return None
-    await link.stop(name, _LEFTOVERS_GRACE_S)
-    return f"The agent program {ending(status)}. The next message continues the conversation."
-
-
-def ending(status: ProcessStatus) -> str:
-    """Return how a program ended, to be read after its name."""
-    if status.exit_code is None or status.exit_code >= 0:
-        return f"ended with exit code {status.exit_code}"
-    return f"was killed by signal {-status.exit_code}"
 
 
 async def last_words(link: GuestLink, status: ProcessStatus) -> str:

@@ -61,6 +61,8 @@ class AgentRecord:
     """The agent's state after this record, where it says so."""
     is_end: bool = False
     """The program has ended; nothing follows in this run."""
+    is_lost: bool = False
+    """It ended with its sandbox: what became of its turn was decided when that was seen, and a question stays open."""
     parts: tuple[LivePart, ...] = ()
     """What is still being written, to be shown and forgotten. In a record with `is_live` nothing else is set."""
     is_live: bool = False

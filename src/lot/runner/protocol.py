@@ -52,6 +52,8 @@ class BringUpOrder(_Body):
     memory_bytes: int
     rungs: tuple[Rung, ...]
     hostname: str = "lot"
+    environment: dict[str, str] = Field(default_factory=dict)
+    """What the image gives its programs; never a secret."""
 
 
 class Step(_Body):
@@ -110,6 +112,22 @@ class CommandOutcome(_Body):
     exit_code: int
     tail: str
     seconds: float
+
+
+class ImageBuild(_Body):
+    """An image to be built in a sandbox: on `image`, or from a Dockerfile of the workspace's commit.
+
+    Paths are relative to the repository.
+    """
+
+    image: str | None = None
+    """As `FROM` takes it."""
+    dockerfile: str | None = None
+    context: str = ""
+    target: str | None = None
+    args: dict[str, str] = Field(default_factory=dict)
+    archive: str
+    """Name of the OCI archive that it leaves at the sandbox's root."""
 
 
 MAX_DEV_PROCESSES = 16

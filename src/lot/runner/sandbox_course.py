@@ -280,6 +280,7 @@ class SandboxCourse:
             resources=Resources(cpus=order.cpus, memory_bytes=order.memory_bytes),
             mounts=self._parts.mounts(),
             hostname=order.hostname,
+            environment=order.environment,
         )
 
 

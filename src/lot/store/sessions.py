@@ -124,6 +124,12 @@ class SessionStore(Database):
             of_snapshots = await transaction.scalars(select(snapshots.c.layer))
             return {LayerId(layer) for stack in stacks for layer in (*stack.layers, stack.upper)} | set(of_snapshots)
 
+    async def base_images_in_use(self) -> set[str]:
+        """Return the base images that a session or a snapshot stands on."""
+        async with self._reading() as transaction:
+            columns = (sessions.c.base_image, snapshots.c.base_image)
+            return {image for column in columns for image in await transaction.scalars(select(column).distinct())}
+
     async def images_in_use(self) -> set[ImageId]:
         """Return the memory images that a session or a snapshot may be started from."""
         columns = (sessions.c.memory_image, sessions.c.candidate_image, snapshots.c.memory_image)

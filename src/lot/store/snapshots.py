@@ -99,6 +99,10 @@ class SnapshotStore(Database):
                 update(snapshots).where(snapshots.c.id == snapshot_id).values(log=_newest(stored + text))
             )
 
+    async def set_base_image(self, snapshot_id: SnapshotId, epoch: int, base_image: str) -> Snapshot:
+        """Say which base image a snapshot is built on. Raises as `finish_snapshot` does."""
+        return await self._change_build(snapshot_id, epoch, base_image=base_image)
+
     async def finish_snapshot(
         self,
         snapshot_id: SnapshotId,
@@ -118,7 +122,7 @@ class SnapshotStore(Database):
             StaleEpochError: another runner has taken the build over.
             StaleWriteError: the build has ended already.
         """
-        return await self._end_build(
+        return await self._change_build(
             snapshot_id,
             epoch,
             state=SnapshotState.READY,
@@ -132,7 +136,7 @@ class SnapshotStore(Database):
 
     async def fail_snapshot(self, snapshot_id: SnapshotId, epoch: int, failure: str) -> Snapshot:
         """End a build that failed, with the reason. Raises as `finish_snapshot` does."""
-        return await self._end_build(snapshot_id, epoch, state=SnapshotState.FAILED, failure=failure)
+        return await self._change_build(snapshot_id, epoch, state=SnapshotState.FAILED, failure=failure)
 
     async def mark_stale(self, snapshot_id: SnapshotId, files: Sequence[str]) -> None:
         """Note which files have changed since a snapshot was built; none: it is up to date again."""
@@ -163,7 +167,7 @@ class SnapshotStore(Database):
         async with self._writing() as transaction:
             return [SnapshotId(id_) for id_ in await transaction.scalars(unused)]
 
-    async def _end_build(self, snapshot_id: SnapshotId, epoch: int, **values: Any) -> Snapshot:
+    async def _change_build(self, snapshot_id: SnapshotId, epoch: int, **values: Any) -> Snapshot:
         snapshots = tables.snapshots
         statement = (
             update(snapshots)

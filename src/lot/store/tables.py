@@ -62,6 +62,7 @@ projects = Table(
     Column("budget_tokens", BigInteger),
     Column("budget_usd", Double),
     Column("has_browser", Boolean, nullable=False),
+    Column("image", CleanText),
     Column("spent_tokens", BigInteger, nullable=False),  # the store's own: of deleted sessions too
     Column("spent_usd", Double, nullable=False),
     Column("rebuilds_when_stale", Boolean, nullable=False),

@@ -131,6 +131,16 @@ async def test_settings_are_changed_and_only_those_given(http: httpx.AsyncClient
     assert (await http.patch("/api/sessions/nosuch", json={"title": "x"})).status_code == 404
 
 
+async def test_projects_image_is_changed_and_a_wrong_one_is_refused(http: httpx.AsyncClient, lot: Rig) -> None:
+    path = f"/api/projects/{(await lot.project()).id}"
+    assert (await http.patch(path, json={"image": "dockerfile"})).json()["image"] == "dockerfile:Dockerfile"
+    assert (await http.patch(path, json={"image": None})).json()["image"] is None
+    refused = await http.patch(path, json={"image": "ubuntu"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "input.invalid")
+    new = {"source": "/somewhere/other", "name": "other", "image": "dir:/etc"}
+    assert (await http.post("/api/projects", json=new)).status_code == 422
+
+
 async def test_projects_budget_is_changed_and_beyond_it_messages_are_refused(http: httpx.AsyncClient, lot: Rig) -> None:
     session = await lot.session()
     path = f"/api/projects/{session.project_id}"

@@ -8,7 +8,7 @@ import pytest
 from git_repository import commit, git
 
 from lot.broker.mirror import Mirrors
-from lot.core.errors import GitError, NotFoundError, RepositoryError
+from lot.core.errors import GitError, NotFoundError, RepositoryError, TooLargeError
 from lot.core.ids import ProjectId, SessionId
 
 PROJECT = ProjectId("p1")
@@ -107,6 +107,20 @@ async def test_fetch_follows_the_source_and_spares_what_sessions_pushed(mirrors:
     assert await mirrors.fetch(PROJECT) == newest
     refs = git(mirrors.repository(PROJECT), "for-each-ref", "--format=%(refname)").split()
     assert refs == ["refs/heads/lot/fix-s1", "refs/heads/main", "refs/lot/s1/turn-1"]
+
+
+async def test_file_is_read_as_a_commit_has_it(mirrors: Mirrors, source: Path) -> None:
+    first = commit(source, "Dockerfile", "FROM a\n")
+    (source / "folder").mkdir()
+    second = commit(source, "folder/Dockerfile", "FROM b\n")
+    commit(source, "Dockerfile", "FROM c\n")
+    await mirrors.create(PROJECT, str(source), None)
+    assert await mirrors.read_file(PROJECT, first, "Dockerfile", 100) == b"FROM a\n"
+    assert await mirrors.read_file(PROJECT, second, "folder/Dockerfile", 100) == b"FROM b\n"
+    for path in ("folder", "missing", "../Dockerfile", "--help"):
+        assert await mirrors.read_file(PROJECT, second, path, 100) is None
+    with pytest.raises(TooLargeError):
+        await mirrors.read_file(PROJECT, first, "Dockerfile", 3)
 
 
 async def test_fetch_follows_a_rewritten_branch(mirrors: Mirrors, source: Path) -> None:

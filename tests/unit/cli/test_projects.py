@@ -28,6 +28,15 @@ def test_create_makes_a_path_absolute_and_leaves_a_url_alone(lot, mock: MockLot,
     assert lot.json("project", "create", "https://git.test/a.git", "--json")["source"] == "https://git.test/a.git"
 
 
+def test_image_is_sent_shown_and_changed_with_the_next_step(lot, mock: MockLot, tmp_path: Path):
+    made = lot.json("project", "create", str(tmp_path), "--image", "dockerfile:Dockerfile", "--json")
+    assert made["image"] == "dockerfile:Dockerfile"
+    assert "dockerfile:Dockerfile" in lot("project", "show", "shop").stdout
+    assert "lot project retry shop" in lot("project", "image", "shop", "devcontainer").stdout
+    assert lot.json("project", "image", "shop", "default", "--json")["image"] is None
+    assert mock.changes == [{"image": "devcontainer"}, {"image": None}]
+
+
 def test_failed_setup_ends_with_1_shows_the_log_and_names_retry(lot, mock: MockLot, tmp_path: Path):
     mock.setup_fails = True
     result = lot("project", "create", str(tmp_path))

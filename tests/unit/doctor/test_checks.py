@@ -135,6 +135,12 @@ def test_missing_or_emptied_base_image_fails(tmp_path: Path) -> None:
     assert parts.check_base_image(image, tmp_path).status is Status.OK
 
 
+def test_missing_image_tools_are_named_and_no_failure() -> None:
+    found = parts.check_image_tools(["umoci"])
+    assert (found.status, found.mend) == (Status.WARN, "`apt-get install umoci`")
+    assert parts.check_image_tools([]).status is Status.OK
+
+
 def test_agent_that_does_not_run_fails() -> None:
     assert parts.check_agent(Path("/claude"), None).status is Status.FAIL
     assert parts.check_agent(Path("/claude"), "2.1").status is Status.OK

@@ -25,6 +25,7 @@ BARE_MACHINE = Probes(
     ip_forward=lambda: "",
     can_set_ip_forward=lambda: False,
     runtime=lambda folder: "none",
+    missing_image_tools=lambda: ("skopeo",),
     agent_version=lambda: None,
     git_version=lambda: None,
     nameservers=lambda: (),

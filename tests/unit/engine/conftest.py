@@ -142,6 +142,8 @@ async def rig(
         find_base_image=lambda: "base",
         measure_layer=measure_layer,
         prove_image=prove_image,
+        images=world.images,
+        image_build=lambda build: CommandOrder(name="image", command=build.model_dump_json()),
     )
     parts = change(parts)
     engine = Engine(parts)

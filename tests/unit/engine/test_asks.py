@@ -200,6 +200,16 @@ async def test_sandbox_lost_with_its_memory_leaves_the_question_to_be_answered_i
     assert "killed by signal 9" in (back.reason or "")
 
 
+async def test_program_that_was_lost_with_its_sandbox_leaves_the_question_open(lot: Rig) -> None:
+    session = await asking(lot)
+    agent_of(lot, session).is_running = False
+    agent_of(lot, session).say(run=1, is_end=True, is_lost=True)
+    await lot.engine.answer(session.id, ASK, RED)
+    await lot.delivered(session.id, 2)
+    assert await state_of(lot, session) is AskState.TAKEN
+    assert "turn_failed" not in await lot.kinds(session.id)
+
+
 async def test_agent_that_dies_while_it_asks_withdraws_the_question_and_goes_on_with_the_next_message(lot: Rig) -> None:
     session = await asking(lot)
     agent_of(lot, session).die()

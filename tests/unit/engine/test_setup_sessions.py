@@ -62,13 +62,13 @@ async def test_proposal_that_proves_right_becomes_the_projects(lot: Rig) -> None
 async def test_proposal_that_fails_tells_why_and_changes_nothing(lot: Rig) -> None:
     project = await lot.project()
     session = await begun(lot, project)
-    lot.world.exit_code = 3
+    lot.world.exit_codes = {"setup": 3}
     said = await lot.engine.setups.propose(session.id, COMMANDS)
     assert "The build failed" in said
     assert "exit code 3" in said
     assert (await lot.parts.store.get_project(project.id)).dev_command == "serve"
     assert (await lot.parts.store.current_snapshot(project.id)).generation == 1  # type: ignore[union-attr]
-    lot.world.exit_code = 0
+    lot.world.exit_codes = {}
     better = SetupCommands(setup_command="npm install", dev_command="npm start", port=None)
     assert "is ready" in await lot.engine.setups.propose(session.id, better)
 

@@ -112,10 +112,10 @@ async def test_changed_lock_file_installs_before_the_dev_server_is_started_anew(
 
 async def test_failed_installation_holds_no_session_up_and_is_said(lot: Rig) -> None:
     project = await lot.project(setup_command="npm ci")
-    lot.world.newest, lot.world.changed_files, lot.world.exit_code = "decade", ("package-lock.json",), 7
+    lot.world.newest, lot.world.changed_files, lot.world.exit_codes = "decade", ("package-lock.json",), {"install": 7}
     session = await lot.session(project)
     [notice] = await lot.parts.store.events_of_kind(session.id, "notice")
-    assert "exit code 7: its last words" in notice.event.text  # type: ignore[union-attr]
+    assert "exit code 7: no luck" in notice.event.text  # type: ignore[union-attr]
 
 
 async def test_changed_code_alone_installs_nothing(lot: Rig) -> None:
@@ -198,11 +198,11 @@ async def test_replaced_snapshot_without_sessions_goes_at_once(lot: Rig) -> None
 
 async def test_failed_rebuild_leaves_the_snapshot_that_serves(lot: Rig) -> None:
     project = await lot.project(setup_command="npm ci")
-    lot.world.exit_code = 1
+    lot.world.exit_codes = {"setup": 1}
     await rebuilt(lot, project)
     newest, serving = await lot.parts.store.list_snapshots(project.id)
     assert (newest.state, serving.state) == (SnapshotState.FAILED, SnapshotState.READY)
-    lot.world.exit_code = 0
+    lot.world.exit_codes = {}
     await lot.session(project)
 
 

@@ -5,7 +5,7 @@ in memory, so that a test sees whether memory came back.
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,7 @@ from lot.core.events import (
     TurnEnded,
 )
 from lot.core.ids import AskId, MessageId, ProjectId, RunnerId, SandboxId, new_id
+from lot.core.image_source import FetchedImage, ImageSource
 from lot.core.records import GitAccount, PullRequest, PullRequestState
 from lot.core.session import AgentState
 from lot.fleet.fleet import RunnerHandle
@@ -163,6 +164,12 @@ class World:
         self.turns_end_by_themselves = True
         self.answers_are_taken = True
         self.commands: list[str] = []
+        self.exit_codes: dict[str, int] = {}
+        """Of commands by their name, where they fail."""
+        self.command_orders: list[CommandOrder] = []
+        self.repository: dict[str, str] = {}
+        """Path to text of the files of every commit."""
+        self.images = PretendedImages()
         self.orders: list[AgentOrder] = []
         self.brought_up: list[BringUpOrder] = []
         self.configured: list[ConfigureOrder] = []
@@ -178,15 +185,11 @@ class World:
         """Variables without whose values a dev server does not start."""
         self.memory = b""
         """What is found in memory images."""
-        self.exit_code = 0
-        """Of every command."""
         self.dev_orders: list[DevOrder] = []
         self.printed: dict[str, bytes] = {}
         """What each durable process prints as soon as it is started."""
         self.ends_at_once: dict[str, int] = {}
         """Durable processes that end as soon as they are started, and their exit codes."""
-        self.repository: dict[str, str] = {}
-        """Path to text of every repository's files."""
         self.provider = PretendedProvider()
         self.forge = PretendedForge()
         self.host = PretendedHost()
@@ -300,7 +303,9 @@ class Runner:
         await self._enter("run_command")
         self._sandbox.commands.append(order.name)
         self.world.commands.append(order.name)
-        return CommandOutcome(exit_code=self.world.exit_code, tail="its last words", seconds=0.0)
+        self.world.command_orders.append(order)
+        exit_code = self.world.exit_codes.get(order.name, 0)
+        return CommandOutcome(exit_code=exit_code, tail="no luck\n" if exit_code else "", seconds=0.0)
 
     async def start_dev(self, order: DevOrder) -> DevStatus:
         await self._enter("start_dev")
@@ -562,6 +567,10 @@ class PretendedMirrors:
     async def choose_branch(self, project_id: ProjectId, branch: str) -> None:
         await self.world.enter("mirror_choose_branch")
 
+    async def read_file(self, project_id: ProjectId, commit: str, path: str, max_bytes: int) -> bytes | None:
+        text = self.world.repository.get(path)
+        return None if text is None else text.encode()
+
     async def delete(self, project_id: ProjectId) -> None:
         return None
 
@@ -573,6 +582,41 @@ class PretendedMirrors:
 
     async def delete_session_refs(self, project_id: ProjectId, session_id: str) -> None:
         return None
+
+
+@dataclass
+class PretendedImages:
+    """Images that can all be had; what a test puts into `missing` is lacking."""
+
+    missing: tuple[str, ...] = ()
+    can_be_completed: bool = True
+    error: LotError | None = None
+    fetched: list[str] = field(default_factory=list)
+    taken_in: list[Path] = field(default_factory=list)
+    handed_over: list[Path] = field(default_factory=list)
+    released: list[set[str]] = field(default_factory=list)
+
+    async def fetch(self, source: ImageSource) -> FetchedImage:
+        if self.error is not None:
+            raise self.error
+        self.fetched.append(str(source))
+        return FetchedImage(
+            image_id="oci-fetched", system="Debian", missing=self.missing, can_be_completed=self.can_be_completed
+        )
+
+    async def take_in(self, archive: Path, made_from: str) -> FetchedImage:
+        self.taken_in.append(archive)
+        return FetchedImage(image_id="oci-built", system="Debian")
+
+    async def hand_over(self, source: ImageSource, archive: Path) -> None:
+        self.handed_over.append(archive)
+
+    def environment(self, image_id: str) -> dict[str, str]:
+        return {"IMAGE": image_id} if image_id.startswith("oci-") else {}
+
+    async def release(self, used: Collection[str]) -> list[Path]:
+        self.released.append(set(used))
+        return []
 
 
 @dataclass(frozen=True)

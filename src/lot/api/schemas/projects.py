@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from lot.core.environment import MAX_TEXT_CHARS
+from lot.core.image_source import FORMS
 from lot.runner.protocol import MAX_DEV_PROCESSES
 
 ProcessName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
@@ -46,6 +47,7 @@ class NewProject(_Body):
     budget_usd: float | None = Field(default=None, gt=0)
     has_browser: bool = Field(default=False, description="Browser verification: agents may look at the app")
     rebuilds_when_stale: bool = Field(default=False, description="Build a new snapshot when this one is stale")
+    image: str | None = Field(default=None, min_length=1, max_length=4096, description=f"By default Debian; {FORMS}")
     account: str | None = Field(
         default=None, max_length=80, description="A git account by name or id; the source is then owner/name there"
     )
@@ -78,6 +80,7 @@ class ProjectChanges(_Body):
     budget_usd: float | None = Field(default=None, gt=0)
     has_browser: bool | None = None
     rebuilds_when_stale: bool | None = None
+    image: str | None = Field(default=None, min_length=1, max_length=4096, description="For the next snapshot")
 
 
 class NewSetupSession(_Body):
@@ -177,6 +180,7 @@ class ProjectBody(_Body):
     spent_usd: float
     has_browser: bool
     rebuilds_when_stale: bool
+    image: str | None = Field(description="What its sandboxes are made of; null: Lot's own Debian")
     account: str | None = Field(default=None, description="Name of the git account that it was chosen from")
     setup_session: str | None = Field(default=None, description="The newest in which an agent sets it up")
     processes: dict[str, str] = Field(description="What runs beside the dev server, in order")

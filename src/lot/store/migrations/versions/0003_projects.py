@@ -30,6 +30,7 @@ def upgrade() -> None:
         altered.add_column(sa.Column("account_id", sa.Text(), nullable=True))
         altered.create_foreign_key(op.f("fk_projects_account_id"), "git_accounts", ["account_id"], ["id"])
     op.create_index(op.f("ix_projects_account_id"), "projects", ["account_id"], unique=False)
+    op.add_column("projects", sa.Column("image", sa.Text(), nullable=True))
     op.add_column("projects", sa.Column("rebuilds_when_stale", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("sessions", sa.Column("is_setup", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("snapshots", sa.Column("manifest", sa.Text(), nullable=True))
