@@ -53,6 +53,17 @@ class Memory:
 
 async def freeze(parts: Parts, prepared: Prepared, note: Note) -> Memory | None:
     """End the sandbox; return its memory, or None where sessions must start their dev server themselves."""
+    memory = await _freeze_memory(parts, prepared, note)
+    layer = parts.folders.layer(prepared.snapshot.layer)
+    if written := await to_thread.run_sync(find_secrets, layer, dict(prepared.environment)):
+        await note(
+            f"the setup wrote the value of {', '.join(written)} to the disk, where it stays when the variable is "
+            "changed: better have the app read it from its environment"
+        )
+    return memory
+
+
+async def _freeze_memory(parts: Parts, prepared: Prepared, note: Note) -> Memory | None:
     if any(is_secret(value) for value in prepared.environment.values()):
         await note("booting anew without the environment's values")
         await _begin_anew(prepared)

@@ -1,5 +1,7 @@
 """Snapshots: memory without the user's values, warm starts, what makes them stale, and which are kept."""
 
+from pathlib import Path
+
 import anyio
 import pytest
 
@@ -13,6 +15,15 @@ pytestmark = pytest.mark.anyio
 
 SECRET = "hunter2-hunter2"
 VALUES = {"API_KEY": SECRET, "PORT": "3000"}
+PROJECT = {
+    "source": "/somewhere/app",
+    "name": None,
+    "branch": None,
+    "setup_command": "npm ci",
+    "dev_command": "serve",
+    "port": 3000,
+    "size": "small",
+}
 PLACEHOLDERS = {"API_KEY": "placeholder-api_key", "PORT": "3000"}
 
 
@@ -95,6 +106,25 @@ async def test_memory_that_holds_a_value_all_the_same_is_thrown_away(lot: Rig) -
     assert found.memory_image is None
     assert "the memory held the value of API_KEY" in found.log
     assert not list(lot.parts.folders.hibernation.iterdir())
+
+
+async def test_value_that_the_setup_wrote_to_the_disk_is_said(lot: Rig) -> None:
+    lot.world.hold["sync"] = anyio.Event()
+    project = await lot.engine.create_project(**PROJECT, environment=VALUES)
+    [snapshot] = await lot.parts.store.list_snapshots(project.id)
+    layer = lot.parts.folders.layer(snapshot.layer)
+    await lot.eventually(lambda: _is_there(layer))
+    (layer / "npmrc").write_text(f"//registry/:_authToken={SECRET}")
+    lot.world.hold.pop("sync").set()
+
+    async def is_said() -> bool:
+        return "wrote the value of API_KEY to the disk" in (await lot.parts.store.get_snapshot(snapshot.id)).log
+
+    await lot.eventually(is_said)
+
+
+async def _is_there(folder: Path) -> bool:
+    return folder.is_dir()
 
 
 # Packages
