@@ -36,6 +36,7 @@ from lot.api.schemas.sessions import (
     AskBody,
     DiffBody,
     DiffFileBody,
+    DiskUseBody,
     EventBody,
     EventPage,
     MessageBody,
@@ -540,6 +541,10 @@ def _conversation_routes(app: FastAPI, lot: MockLot) -> None:
         text = "".join(f"{line}\n" for line in lines)
         headers = {"X-Lot-Next": str(after + len(lines))}
         return Response(text, media_type="application/x-ndjson", headers=headers)
+
+    @app.get("/api/sessions/{session}/disk")
+    def disk(session: str) -> DiskUseBody:
+        return DiskUseBody(own_bytes=5 << 20, shared_bytes=300 << 20)
 
     @app.get("/api/sessions/{session}/usage")
     def usage(session: str) -> UsageBody:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lot.api.schemas.sessions import SessionBody, UsageBody
+from lot.api.schemas.sessions import DiskUseBody, SessionBody, UsageBody
 from lot.cli.common import JsonFlag, SessionArgument, common, connect, find_session
 from lot.cli.output import byte_size, counted, facts, money, out, plain, print_json
 from lot.client.client import LotClient
@@ -16,15 +16,15 @@ _SILENT_RUNS = 3
 
 
 def usage(ctx: typer.Context, session: SessionArgument, as_json: JsonFlag = False) -> None:
-    """Show what a session used: memory, tokens by model, money."""
+    """Show what a session uses and used: memory, disk, tokens by model, money."""
     shared = common(ctx, as_json=as_json)
     with connect(ctx) as client:
         found = find_session(client, session)
-        used = client.get_usage(found.id)
+        used, disk = client.get_usage(found.id), client.get_disk_use(found.id)
     if shared.as_json:
-        print_json(used)
+        print_json({**used.model_dump(), "disk": disk.model_dump()})
     else:
-        _print(found, used)
+        _print(found, used, disk)
 
 
 def raw(
@@ -53,12 +53,13 @@ def _all_runs(client: LotClient, session: str) -> Iterator[str]:
             yield line
 
 
-def _print(session: SessionBody, used: UsageBody) -> None:
+def _print(session: SessionBody, used: UsageBody, disk: DiskUseBody) -> None:
     cached = f"{used.cache_read_tokens:,} read, {used.cache_write_tokens:,} written"
     out.print(
         facts(
             [
                 ("memory", f"{byte_size(used.memory_bytes)}, of it the runner {byte_size(used.runner_memory_bytes)}"),
+                ("disk", f"{byte_size(disk.own_bytes)}, and with others {byte_size(disk.shared_bytes)}"),
                 ("tokens", f"{used.input_tokens:,} in, {used.output_tokens:,} out"),
                 ("of the cache", cached if used.cache_read_tokens or used.cache_write_tokens else None),
                 ("cost", money(used.cost_usd)),

@@ -30,6 +30,7 @@ from lot.api.schemas.projects import (
 from lot.api.schemas.sessions import (
     AskBody,
     DiffBody,
+    DiskUseBody,
     EventPage,
     HostBody,
     MessageBody,
@@ -303,6 +304,10 @@ class LotClient:
     def open_terminal(self, session: str, terminal: NewTerminal) -> ProcessBody:
         """Start a shell in the sandbox."""
         return self._send(ProcessBody, f"/api/sessions/{_part(session)}/terminals", terminal)
+
+    def get_disk_use(self, session: str) -> DiskUseBody:
+        """Return what a session takes of the host's disk."""
+        return self._get(DiskUseBody, f"/api/sessions/{_part(session)}/disk")
 
     def get_usage(self, session: str) -> UsageBody:
         """Return what a session uses."""

@@ -112,7 +112,14 @@ def test_models_say_who_is_ready_and_who_is_scripted(lot, mock: MockLot):
 def test_usage_is_shown(lot, mock: MockLot):
     mock.add_session(budget_usd=2.0)
     text = lot("session", "usage", "last").stdout
-    for words in ("200.0 MiB", "12,000 in, 300 out", "$0.0123", "$2.00", "rehearsal: 12,300 tokens"):
+    for words in (
+        "200.0 MiB",
+        "12,000 in, 300 out",
+        "$0.0123",
+        "$2.00",
+        "rehearsal: 12,300 tokens",
+        "with others 300.0 MiB",
+    ):
         assert words in text
 
 

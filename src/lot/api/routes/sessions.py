@@ -10,6 +10,7 @@ from lot.api.attachments import take_in
 from lot.api.schemas.projects import PullRequestBody
 from lot.api.schemas.sessions import (
     DiffBody,
+    DiskUseBody,
     KeepAwake,
     NewFork,
     NewPullRequest,
@@ -27,6 +28,7 @@ from lot.core.ids import MessageId, ProjectId, SessionId, new_id
 from lot.core.records import AgentMode, Session
 from lot.core.session import AgentState, SandboxState
 from lot.engine.creating import Draft, SessionOptions
+from lot.engine.disk_use import disk_use
 from lot.engine.engine import Engine
 from lot.runner.protocol import ProcessBody as RunnerProcess
 from lot.runner.protocol import TerminalOrder
@@ -191,6 +193,12 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
             cost_usd=used.cost_usd,
             models=dict(used.models),
         )
+
+    @router.get("/{session}/disk")
+    async def disk(session: str) -> DiskUseBody:
+        """Return what a session takes of the host's disk; looks at every file of it."""
+        used = await disk_use(engine.parts, await store.get_session(SessionId(session)))
+        return DiskUseBody(own_bytes=used.own_bytes, shared_bytes=used.shared_bytes)
 
     return router
 

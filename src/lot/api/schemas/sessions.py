@@ -260,6 +260,13 @@ class UsageBody(_Body):
     models: dict[str, int] = Field(description="Tokens by model, caches included")
 
 
+class DiskUseBody(_Body):
+    """What a session takes of the host's disk, in bytes."""
+
+    own_bytes: int = Field(description="Its own files, and its memory while it is paused: deleting it gives them back")
+    shared_bytes: int = Field(description="Of its snapshot and of forks, which others stand on, too")
+
+
 class ModelBody(_Body):
     """A model that can be chosen."""
 
