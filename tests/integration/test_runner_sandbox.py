@@ -5,7 +5,7 @@ import secrets
 import shutil
 import signal
 import uuid
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,8 +21,9 @@ from lot.broker.app import create_broker_app
 from lot.broker.model import ModelBroker
 from lot.broker.passes import PassControl
 from lot.broker.providers import Provider, rehearsal
+from lot.broker.session import create_session_app
 from lot.config import Settings
-from lot.core.errors import RunnerGoneError, SandboxUnavailableError
+from lot.core.errors import InvalidInputError, RunnerGoneError, SandboxUnavailableError
 from lot.core.ids import RunnerId, SandboxId, SessionId
 from lot.fleet.zygote import PARTS
 from lot.rehearsal.app import Rehearsal
@@ -58,6 +59,7 @@ class Place:
     folder: Path
     rehearsal: Rehearsal
     accounts: RememberedAccounts
+    desk: "Desk"
 
     def order(self, sandbox: str, *rungs: Rung) -> BringUpOrder:
         upper = str(self.folder / "disks" / sandbox)
@@ -82,6 +84,21 @@ class Place:
         return client
 
 
+class Desk:
+    """What agents' tools reach of a control plane: it restarts a dev server as a test says."""
+
+    def __init__(self) -> None:
+        self.do_restart: Callable[[], Awaitable[object]] | None = None
+
+    async def restart(self, session: SessionId) -> bool:
+        if self.do_restart is not None:
+            await self.do_restart()
+        return self.do_restart is not None
+
+    async def refuse(self, *_: object) -> str:
+        raise InvalidInputError("nobody asks for this here")
+
+
 @pytest.fixture(scope="module")
 def anyio_backend() -> str:
     return "asyncio"
@@ -104,16 +121,19 @@ async def place(anyio_backend: str) -> AsyncIterator[Place]:
         accounts = RememberedAccounts()
         model = model_broker(provider, accounts)
         await stack.enter_async_context(model.running())
-        broker = create_broker_app(model, git=PlainTextResponse("git"))
+        desk = Desk()
+        session = create_session_app(PassControl(PASSES, check_epoch), desk.refuse, desk.refuse, desk.restart)
+        broker = create_broker_app(model, git=PlainTextResponse("git"), session=session)
         made = await stack.enter_async_context(fleet_rig(PARTS, folder=folder, broker=broker))
-        yield Place(made, base.resolve(), folder, asked, accounts)
+        yield Place(made, base.resolve(), folder, asked, accounts, desk)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def model_broker(provider: Provider, accounts: RememberedAccounts) -> ModelBroker:
-    async def check_epoch(kind: str, id: str, epoch: int) -> None:
-        """Every epoch holds."""
+async def check_epoch(kind: str, id: str, epoch: int) -> None:
+    """Every epoch holds."""
 
+
+def model_broker(provider: Provider, accounts: RememberedAccounts) -> ModelBroker:
     async def provider_of(session: SessionId) -> Provider:
         return provider
 
@@ -355,8 +375,9 @@ async def test_sandbox_of_a_runner_that_hangs_is_killed(place: Place) -> None:
 
 async def test_agent_in_a_sandbox_has_lots_tools_and_its_commands_are_watched_also_after_a_pause(place: Place) -> None:
     _, client, sandbox = await place.up()
-    dev = DevOrder(command=f"echo '\033[32mready\033[0m'; exec python3 -c '{COUNTER}'", port=3000)
-    order = agent_order(str(uuid.uuid4())).model_copy(update={"dev": dev, "preview_url": "http://preview"})
+    dev = DevOrder(command=f"echo '\033[32mready\033[0m'; exec python3 -c '{COUNTER}'", port=3000, restart=True)
+    place.desk.do_restart = lambda: client.start_dev(dev)
+    order = agent_order(str(uuid.uuid4())).model_copy(update={"preview_url": "http://preview"})
     await client.start_agent(order)
     followed = Followed()
 
