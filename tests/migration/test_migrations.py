@@ -3,6 +3,7 @@
 import re
 import secrets
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from lot.core.credentials import TokenSecret
 from lot.core.errors import InvalidInputError
 from lot.core.ids import ProjectId, SessionId
 from lot.core.records import Delivery, SnapshotState
+from lot.store.engines import create_sqlite_file
 from lot.store.migrate import migrate
 from lot.store.secrets import SecretBox
 from lot.store.store import Store
@@ -58,6 +60,19 @@ async def test_migrating_at_once_and_again_does_it_once(empty_database_url: str)
         for _ in range(3):
             group.start_soon(migrate, empty_database_url)
     await migrate(empty_database_url)
+
+
+def test_locked_sqlite_file_is_waited_for(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'lot.db'}"
+    other = sqlite3.connect(tmp_path / "lot.db", isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE a (b)")
+    other.execute("BEGIN IMMEDIATE")  # Here SQLite itself does not wait: see `create_sqlite_file`.
+    with ThreadPoolExecutor(1) as threads:
+        opening = threads.submit(create_sqlite_file, url)
+        with pytest.raises(TimeoutError):
+            opening.result(0.1)
+        other.execute("COMMIT")
+        opening.result(10)
 
 
 def test_each_revision_follows_one_other_and_has_a_filled_example() -> None:

@@ -4,6 +4,7 @@ Each call of the store is one transaction, and none stays open across anything e
 taken in turn, so that tasks queue here in order instead of polling for the file's lock.
 """
 
+import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -49,7 +50,7 @@ class Database:
             UnavailableError: the database cannot be reached.
         """
         async with _our_errors():
-            await uninterrupted(migrate(url))
+            await migrate(url)
         if is_sqlite(url):
             return cls(sqlite_engine(url, "BEGIN IMMEDIATE", 1), sqlite_engine(url, "BEGIN", _SQLITE_READERS), box)
         engine = postgres_engine(url, _POSTGRES_CONNECTIONS)
@@ -137,5 +138,5 @@ async def _our_errors() -> AsyncIterator[None]:
         raise
     except DBAPIError as error:
         raise UnavailableError(f"the database did not answer: {error.orig}") from error
-    except (PoolTimeoutError, OSError) as error:
+    except (PoolTimeoutError, sqlite3.Error, OSError) as error:
         raise UnavailableError(f"the database did not answer: {error}") from error

@@ -4,10 +4,12 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from anyio import to_thread
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from lot.store.engines import is_sqlite, postgres_engine, sqlite_engine
+from lot.store.engines import create_sqlite_file, is_sqlite, postgres_engine, sqlite_engine
+from lot.store.uninterrupted import uninterrupted
 
 _LOCK = 5_204_617_301
 """Any number, the same in every replica: whoever holds this advisory lock of PostgreSQL migrates."""
@@ -18,7 +20,12 @@ async def migrate(url: str, revision: str = "head") -> None:
 
     Several processes may call it at once: one works, the others wait for it.
     """
+    await uninterrupted(_migrate(url, revision))
+
+
+async def _migrate(url: str, revision: str) -> None:
     if is_sqlite(url):
+        await to_thread.run_sync(create_sqlite_file, url)
         engine = sqlite_engine(url, "BEGIN IMMEDIATE", 1, has_foreign_keys=False)
     else:
         engine = postgres_engine(url, 1)
