@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Brings a machine to the point where `lot setup` can go on: system packages and .venv, for before them Python is missing.
+# Brings a machine to the point where `lot setup` can go on: system packages, .venv and the web application.
 # Does nothing, within half a second, where both are in place. With --for-tests: what the tests need on top.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly needed_kb=$((3 * 1024 * 1024)) # .venv takes 0.7 GB, its downloads as much again, system packages 0.3 GB
+readonly needed_kb=$((4 * 1024 * 1024)) # .venv takes 0.9 GB, web/node_modules 0.4 GB, downloads as much again, system packages 0.3 GB
 
 fail() { # what was seen, next step
     printf 'setup: %s\nNext step: %s\n' "$1" "$2" >&2
@@ -72,7 +72,7 @@ install_packages() { # package list
 }
 
 python_fingerprint() {
-    { cat requirements/dev.txt pyproject.toml && pwd && /usr/bin/python3 --version; } | sha256sum | cut -d ' ' -f 1
+    { cat requirements/dev.txt requirements/web.txt pyproject.toml && pwd && /usr/bin/python3 --version; } | sha256sum | cut -d ' ' -f 1
 }
 
 install_python() {
@@ -88,7 +88,7 @@ install_python() {
     .venv/bin/python -c 'import pip' 2>/dev/null || /usr/bin/python3 -m venv --clear .venv
     local quiet=(--quiet)
     [ ! -t 1 ] || quiet=() # a terminal gets pip's progress bars
-    .venv/bin/python -m pip install "${quiet[@]}" --disable-pip-version-check --require-hashes -r requirements/dev.txt ||
+    .venv/bin/python -m pip install "${quiet[@]}" --disable-pip-version-check --require-hashes -r requirements/dev.txt -r requirements/web.txt ||
         fail "pip install failed." "mend the network or pip's configuration (see above), then run it again."
     .venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable . ||
         fail "Lot itself could not be installed into .venv." "see above."
@@ -99,7 +99,9 @@ install_python() {
 require_known_machine
 if [ "${1:-}" = "--for-tests" ]; then
     install_packages setup/packages-test.txt
+    setup/web.sh --packages
 else
     install_packages setup/packages.txt
     install_python
+    setup/web.sh
 fi

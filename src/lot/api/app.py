@@ -1,14 +1,12 @@
 """The HTTP application: routes, sign-in and previews over one engine."""
 
-from pathlib import Path
-
 from fastapi import Depends, FastAPI
-from fastapi.responses import HTMLResponse
 from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection
 
 import lot
 from lot.api.auth import require_token
+from lot.api.description import describe
 from lot.api.errors import ErrorBody, install_error_handlers
 from lot.api.preview import Preview
 from lot.api.routes.conversation import conversation_routes
@@ -21,10 +19,9 @@ from lot.api.routes.sessions import session_routes
 from lot.api.stream import stream_routes
 from lot.api.tickets import Tickets
 from lot.api.views import Views
+from lot.api.web_app import install_web_app
 from lot.config import Settings
 from lot.engine.engine import Engine
-
-LANDING = Path(__file__).with_name("landing.html")
 
 DESCRIPTION = """Sessions of Lot: live sandboxes with an AI coding agent each.
 
@@ -34,7 +31,7 @@ Instants are ISO 8601 with a time zone; sizes are in bytes, durations in seconds
 
 
 def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Tickets) -> FastAPI:
-    """Return the application; every route but health, its own description and the landing page needs the token."""
+    """Return the application; every route but health, its own description and the web application needs the token."""
 
     async def signed_in(connection: HTTPConnection) -> None:
         require_token(connection, token)
@@ -61,9 +58,6 @@ def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Ticket
         )
     app.add_middleware(Preview, engine=engine, tickets=tickets, token=token, domain=settings.preview_domain)
 
-    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
-    async def landing() -> str:
-        """Say what this is, until the web application stands here."""
-        return LANDING.read_text()
-
+    install_web_app(app, preview_domain=settings.preview_domain)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app

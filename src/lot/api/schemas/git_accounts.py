@@ -4,7 +4,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What we send has all its fields, and its description says so.
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class NewGitAccount(_Body):

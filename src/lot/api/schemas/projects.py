@@ -16,7 +16,8 @@ _MAX_COMMAND_CHARS = 16_384
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What we send has all its fields, and its description says so.
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class NewProject(_Body):

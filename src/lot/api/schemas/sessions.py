@@ -11,7 +11,8 @@ MAX_MESSAGE_CHARS = 2_000_000
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What we send has all its fields, and its description says so.
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class NewAttachment(_Body):

@@ -1,0 +1,88 @@
+"""The web application as it is served: its page at every address of its own, its assets, its headers."""
+
+import gzip
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from lot.api.errors import install_error_handlers
+from lot.api.web_app import install_web_app
+
+PAGE = "<!doctype html><title>Lot</title>"
+SCRIPT = "console.log('lot');"
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    """What a build leaves."""
+    folder = tmp_path / "web_app"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_text(PAGE)
+    (folder / "assets" / "index-abc123.js").write_text(SCRIPT)
+    (folder / "assets" / "index-abc123.js.gz").write_bytes(gzip.compress(SCRIPT.encode()))
+    (tmp_path / "secret.txt").write_text("not for the web")
+    return folder
+
+
+@pytest.fixture
+async def http(built: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an application that has one route of its own besides."""
+    app = FastAPI(openapi_url=None)
+    install_error_handlers(app)
+
+    @app.get("/api/health")
+    async def health() -> str:
+        return "well"
+
+    install_web_app(app, preview_domain="preview.localhost", built=built)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/", "/index.html", "/sessions/abc/diff", "/projects/new", "/sign-in?link=x"])
+async def test_page_stands_at_every_address_of_the_application(http: httpx.AsyncClient, path: str) -> None:
+    answer = await http.get(path)
+    assert (answer.status_code, answer.text) == (200, PAGE)
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/api/nosuch", "/assets/gone-123.js", "/openapi.json", "/docs"])
+async def test_what_is_missing_elsewhere_is_missing(http: httpx.AsyncClient, path: str) -> None:
+    answer = await http.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "not_found"
+
+
+async def test_hashed_assets_are_kept_forever_and_packed(http: httpx.AsyncClient) -> None:
+    packed = await http.get("/assets/index-abc123.js", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in packed.headers["cache-control"]
+    plain = await http.get("/assets/index-abc123.js", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text == SCRIPT
+
+
+@pytest.mark.parametrize("path", ["/..%2fsecret.txt", "/assets/..%2f..%2fsecret.txt"])
+async def test_no_path_leads_out_of_the_build(http: httpx.AsyncClient, path: str) -> None:
+    assert "not for the web" not in (await http.get(path)).text
+
+
+async def test_page_runs_only_our_scripts_and_frames_only_previews(http: httpx.AsyncClient) -> None:
+    headers = (await http.get("/sessions/abc")).headers
+    policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'self'"
+    assert "script-src" not in policy
+    assert policy["frame-src"] == "*.preview.localhost:*"
+    assert policy["frame-ancestors"] == "'none'"
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_unbuilt_application_says_how_to_build_it(http: httpx.AsyncClient, built: Path) -> None:
+    (built / "index.html").unlink()
+    answer = await http.get("/sessions/abc")
+    assert answer.status_code == 503
+    assert "make setup" in answer.text

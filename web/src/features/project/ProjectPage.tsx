@@ -1,0 +1,5 @@
+import { Empty } from "@/ui/states";
+
+export default function ProjectPage() {
+  return <Empty title="Project" />;
+}

@@ -1,0 +1,60 @@
+/** One session as the server has it, and what can be asked of it. */
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+
+import { api, read } from "@/api/client";
+import { keys } from "@/api/queries";
+import type { SessionBody, SessionChanges } from "@/api/types";
+
+export function sessionQuery(session: string) {
+  return queryOptions({
+    queryKey: keys.session(session),
+    queryFn: () => read(api.GET("/api/sessions/{session}", { params: { path: { session } } })),
+  });
+}
+
+/** Calls that move or change a session; each answer is at once what the page shows. */
+export function useSessionMoves(session: string) {
+  const client = useQueryClient();
+  const params = { params: { path: { session } } };
+  const onSuccess = (body: SessionBody) => {
+    client.setQueryData(keys.session(session), body);
+    void client.invalidateQueries({ queryKey: keys.sessions });
+  };
+  return {
+    stop: useMutation({
+      mutationFn: () => read(api.POST("/api/sessions/{session}/stop", params)),
+      onSuccess,
+    }),
+    pause: useMutation({
+      mutationFn: () => read(api.POST("/api/sessions/{session}/pause", params)),
+      onSuccess,
+    }),
+    resume: useMutation({
+      mutationFn: () => read(api.POST("/api/sessions/{session}/resume", params)),
+      onSuccess,
+    }),
+    keepAwake: useMutation({
+      mutationFn: (until: Date) =>
+        read(
+          api.POST("/api/sessions/{session}/keep-awake", { ...params, body: { until: until.toISOString() } }),
+        ),
+      onSuccess,
+    }),
+    change: useMutation({
+      mutationFn: (body: SessionChanges) => read(api.PATCH("/api/sessions/{session}", { ...params, body })),
+      onSuccess,
+    }),
+    fork: useMutation({
+      mutationFn: (title: string | null) =>
+        read(api.POST("/api/sessions/{session}/fork", { ...params, body: { title } })),
+      onSuccess: () => client.invalidateQueries({ queryKey: keys.sessions }),
+    }),
+    remove: useMutation({
+      mutationFn: () => api.DELETE("/api/sessions/{session}", params),
+      onSuccess: () => {
+        client.removeQueries({ queryKey: keys.session(session) });
+        return client.invalidateQueries({ queryKey: keys.sessions });
+      },
+    }),
+  };
+}
