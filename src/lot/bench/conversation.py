@@ -127,7 +127,9 @@ def _project(client: LotClient, data_dir: Path) -> ProjectBody:
     """Create a project without a dev server: what is measured is the conversation."""
     source = str(vite_react.make_repository(data_dir / "bench-conversation"))
     # Empty rather than left out: what is left out would be detected.
-    project = client.create_project(NewProject(source=source, name=f"bench-{uuid.uuid4().hex[:8]}", setup_command=""))
+    project = client.create_project(
+        NewProject(source=source, name=f"bench-{uuid.uuid4().hex[:8]}", setup_command="", has_setup_session=False)
+    )
     until = time.monotonic() + BUILD_TIMEOUT_S
     while (project.snapshot is None or project.snapshot.state == "building") and time.monotonic() < until:
         time.sleep(BUILD_POLL_S)

@@ -45,6 +45,7 @@ def create_project(client: LotClient, source: str, *, with_memory: bool) -> Proj
             else f'test "$LOT_BENCH" = {VALUE} && {vite_react.DEV_COMMAND}',
             port=vite_react.PORT,
             environment={} if with_memory else {"LOT_BENCH": VALUE},
+            has_setup_session=False,
         )
     )
     until = time.monotonic() + BUILD_TIMEOUT_S

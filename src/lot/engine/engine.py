@@ -54,6 +54,7 @@ from lot.engine.reaping import reap_folders, reap_runners, reap_sandboxes
 from lot.engine.runners import Holding
 from lot.engine.settings import change_session
 from lot.engine.setup_sessions import SetupSessions
+from lot.engine.setup_story import SetupStory
 from lot.engine.stopping import Stopping
 from lot.engine.timer import Timer
 from lot.engine.worker import SessionWorker
@@ -81,7 +82,8 @@ class Engine:
         self._group: TaskGroup | None = None
         self.pull_requests = PullRequests(parts, self._moves)
         self.git_accounts = GitAccounts(parts)
-        self.builds = Builds(parts, self._start_soon)
+        self._story = SetupStory(parts, self._moves, lambda session_id: self._worker(session_id).wake())
+        self.builds = Builds(parts, self._story, self._start_soon)
         self._drift = Drift(parts, self.builds.begin)
         self.setups = SetupSessions(parts, self.builds)
         self._stopping = Stopping(parts, self._moves, self._worker, self.resume, self._start_soon)
@@ -106,6 +108,7 @@ class Engine:
             async with anyio.create_task_group() as self._group:
                 for session in await self.parts.store.list_sessions():
                     self._worker(session.id)
+                await self._story.settle()
                 await self.builds.take_up()
                 self._group.start_soon(self._timer.run)
                 self._group.start_soon(self._drift.run)
@@ -120,21 +123,27 @@ class Engine:
             with anyio.CancelScope(shield=True):
                 await self.parts.fleet.close()
 
-    async def create_project(self, **wanted: Any) -> Project:
-        """Mirror a repository, store the project, and start to set it up.
+    async def create_project(self, *, has_setup_session: bool = True, **wanted: Any) -> Project:
+        """Mirror a repository, store the project, and start to set it up, with a session in which one can follow that.
 
         Where nobody gave commands an agent does that, if a model can be asked; else what its files say is built.
 
         Args:
+            has_setup_session: False: just build, by the commands given or by what the files say.
             wanted: See `creating.create_project`, which says what is raised.
         """
         project, proposal = await create_project(self.parts, **wanted)
         provider = self.parts.get_provider(self.parts.settings.provider)
-        if proposal is not None and not provider.is_scripted and provider.readiness() is None:
+        log = log_text(proposal) if proposal else ""
+        if not has_setup_session:
+            await self.builds.begin(project, log=log)
+        elif proposal is not None and not provider.is_scripted and provider.readiness() is None:
             options = SessionOptions(title=f"Set up {project.name}")
             await self.begin_setup(project, options, None, (*proposal.reasons, *proposal.notes))
         else:
-            await self.builds.begin(project, log=log_text(proposal) if proposal else "")
+            session, snapshot = await self.setups.follow_build(project, log)
+            self._worker(session.id)
+            self.builds.launch(snapshot)
         return project
 
     async def change_project(self, project_id: ProjectId, changes: Mapping[str, Any]) -> Project:
@@ -170,10 +179,14 @@ class Engine:
         return await examine(self.parts, self._drift, self, project)
 
     async def delete_project(self, project_id: ProjectId, *, cascade: bool) -> None:
-        """Delete a project with its snapshots and mirror; with `cascade` also its sessions."""
+        """Delete a project with its snapshots and mirror; with `cascade` also its sessions.
+
+        A setup session that nobody wrote to goes with it.
+        """
         sessions = await self.parts.store.list_sessions(project_id)
-        if sessions and not cascade:
-            raise CallerError(f"the project still has {len(sessions)} sessions; delete them first, or use --cascade")
+        others = [session for session in sessions if session.is_used or not session.is_setup]
+        if others and not cascade:
+            raise CallerError(f"the project still has {len(others)} sessions; delete them first, or use --cascade")
         for session in sessions:
             await self.delete_session(session.id)
         await self.builds.cancel(project_id)

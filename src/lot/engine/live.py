@@ -20,6 +20,7 @@ from lot.core.events import (
     AgentThought,
     LivePart,
     SessionEvent,
+    SetupChanged,
     StoredEvent,
     SubagentChanged,
     ToolCalled,
@@ -262,6 +263,8 @@ def replaced_by(event: SessionEvent) -> tuple[_Key, ...]:
             return (("tool_input", key), ("tool_output", key))
         case SubagentChanged(tool_call_id=str(key), status=status) if status != "running":
             return (("tool_output", key),)
+        case SetupChanged(snapshot_id=key, status=status) if status != "step":
+            return (("setup_output", key),)
     return ()
 
 

@@ -52,6 +52,7 @@ class Rig:
             "dev_command": "serve",
             "port": 3000,
             "size": "small",
+            "has_setup_session": False,
         }
         project = await self.engine.create_project(**usual | wanted)
         with anyio.fail_after(LIMIT_S):

@@ -128,7 +128,7 @@ class SessionBody(_Body):
     spent_usd: float = Field(description="As far as the prices of its models are known")
     created_at: AwareDatetime
     changed_at: AwareDatetime
-    is_setup: bool = Field(default=False, description="Its agent finds out how the project is set up")
+    is_setup: bool = Field(default=False, description="It belongs to the setup of its project")
     processes: list[str] = Field(description="What runs beside its dev server, each as the process dev-<name>")
 
 
