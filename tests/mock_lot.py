@@ -196,6 +196,7 @@ class MockLot:
             "created_at": NOW + timedelta(seconds=len(self.sessions)),
             "changed_at": NOW,
             "processes": [],
+            "pull_request": None,
         }
         session = SessionBody(**{**values, **fields})
         self.sessions[id] = session
@@ -236,6 +237,7 @@ class MockLot:
     def _snapshot(self) -> SnapshotBody:
         return SnapshotBody(
             id="snap1",
+            project_id="p1",
             generation=1,
             state="failed" if self.setup_fails else "ready",
             commit=None,

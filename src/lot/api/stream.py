@@ -37,7 +37,7 @@ def stream_routes(engine: Engine) -> APIRouter:
         """
         await socket.accept()
         async with anyio.create_task_group() as group:
-            group.start_soon(_until_closed, socket, group.cancel_scope)
+            group.start_soon(until_closed, socket, group.cancel_scope)
             try:
                 async for told in engine.follow_live(SessionId(session), after):
                     for frame in _frames(told):
@@ -82,7 +82,8 @@ def _frames(told: StoredEvent | tuple[LivePart, ...] | Change) -> Sequence[Event
     return [PartFrame(part=part) for part in told]
 
 
-async def _until_closed(socket: WebSocket, scope: anyio.CancelScope) -> None:
+async def until_closed(socket: WebSocket, scope: anyio.CancelScope) -> None:
+    """Cancel a scope once the client has closed a socket on which it has nothing to say."""
     try:
         while True:
             await socket.receive_text()

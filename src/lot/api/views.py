@@ -13,6 +13,7 @@ from lot.api.schemas.sessions import (
     PortBody,
     PortsBody,
     PreviewBody,
+    PullRequestMark,
     SessionBody,
 )
 from lot.api.tickets import TICKET_S, Tickets
@@ -93,6 +94,7 @@ class Views:
         manifest = snapshot.manifest
         return SnapshotBody(
             id=snapshot.id,
+            project_id=snapshot.project_id,
             generation=snapshot.generation,
             state=snapshot.state,
             step=self._engine.builds.step(snapshot.id),
@@ -114,6 +116,7 @@ class Views:
         snapshot = await store.get_snapshot(session.snapshot_id)
         account = await store.get_account(session.id)
         port = snapshot.port or project.port
+        opened = await store.newest_pull_request_of(session.id)
         return SessionBody(
             id=session.id,
             project_id=session.project_id,
@@ -152,6 +155,7 @@ class Views:
             changed_at=session.changed_at,
             is_setup=session.is_setup,
             processes=list(snapshot.processes),
+            pull_request=PullRequestMark(number=opened.number, state=opened.state, url=opened.url) if opened else None,
         )
 
     def ports(self, session: SessionId, ports: Sequence[SessionPort], reason: str | None) -> PortsBody:

@@ -129,6 +129,7 @@ class Engine:
             wanted: See `creating.create_project`, which says what is raised.
         """
         project, proposal = await create_project(self.parts, **wanted)
+        self.parts.bus.overview.project(project.id)
         provider = self.parts.get_provider(self.parts.settings.provider)
         if proposal is not None and not provider.is_scripted and provider.readiness() is None:
             options = SessionOptions(title=f"Set up {project.name}")
@@ -140,7 +141,9 @@ class Engine:
     async def change_project(self, project_id: ProjectId, changes: Mapping[str, Any]) -> Project:
         """Change what a project is set to; what waited for a budget goes on. Raises as `projects.change_project`."""
         project = await change_project(self.parts, project_id, changes)
+        self.parts.bus.overview.project(project_id)
         for session in await self.parts.store.list_sessions(project_id):
+            self.parts.bus.overview.session(session.id)
             self._worker(session.id).wake()
         return project
 
@@ -151,7 +154,12 @@ class Engine:
 
         Returns it as it is now, and the sessions whose dev server has other values.
         """
-        return await change_environment(self.parts, self._moves, project_id, edit, seen_version)
+        changed = await change_environment(self.parts, self._moves, project_id, edit, seen_version)
+        self.parts.bus.overview.project(project_id)
+        for session in await self.parts.store.list_sessions(project_id):
+            # One that is told nothing may have had other values until now.
+            self.parts.bus.overview.session(session.id)
+        return changed
 
     async def redo_setup(self, project_id: ProjectId) -> Snapshot:
         """Build a new snapshot from a clean base; the last good one serves until it is ready."""
@@ -162,6 +170,7 @@ class Engine:
     ) -> Session:
         """Start a session in which an agent sets a project up; see `SetupSessions.begin`."""
         session = await self.setups.begin(project, options, guidance, seen)
+        self._tell_new(session)
         self._worker(session.id)
         return await self.parts.store.get_session(session.id)
 
@@ -178,6 +187,7 @@ class Engine:
             await self.delete_session(session.id)
         await self.builds.cancel(project_id)
         await self.parts.store.delete_project(project_id, cascade=True)
+        self.parts.bus.overview.project_deleted(project_id)
         await self.parts.mirrors.delete(project_id)
         await reap_folders(self.parts)
 
@@ -189,6 +199,7 @@ class Engine:
         Raises as `creating.create_session` does.
         """
         session = await create_session(self.parts, project, options or SessionOptions(), draft)
+        self._tell_new(session)
         self._worker(session.id)
         return await self.parts.store.get_session(session.id)
 
@@ -304,6 +315,7 @@ class Engine:
             await self.parts.store.change_session(
                 session_id, seen_version=session.version, now=self.parts.now(), pause_at=until, pause_reason=reason
             )
+            self.parts.bus.overview.session(session_id)
 
     async def fork(self, session_id: SessionId, title: str | None) -> Session:
         """Make a second session with the same memory, disk and transcript; both go on.
@@ -322,6 +334,7 @@ class Engine:
             parent = await self._paused(session_id, BEING_FORKED)
             async with self._worker(session_id).acting:
                 child = await split(self.parts, self._moves, parent.id, title)
+        self._tell_new(child)
         self._worker(child.id)
         await self.resume(child.id)
         if was_on:
@@ -335,6 +348,8 @@ class Engine:
         holding = worker.attachment.holding if worker and worker.attachment else None
         await self.parts.store.delete_session(session_id)
         self.parts.bus.publish(session_id)
+        self.parts.bus.overview.session_deleted(session_id)
+        self.parts.bus.overview.project(session.project_id)
         self.parts.bus.live.forget(session_id)
         self.pull_requests.forget(session_id)
         await free(self.parts, session, worker, holding)
@@ -479,6 +494,11 @@ class Engine:
                 if not is_expected or (worker is not None and find(worker) is not None):
                     return
                 await ticket.wait()
+
+    def _tell_new(self, session: Session) -> None:
+        """Tell those who watch everything of a session that is new, which its project counts."""
+        self.parts.bus.overview.session(session.id)
+        self.parts.bus.overview.project(session.project_id)
 
     def _start_soon(self, function: Callable[..., Any], *arguments: Any) -> None:
         if self._group is None:

@@ -88,6 +88,14 @@ class PreviewBody(_Body):
     port: int
 
 
+class PullRequestMark(_Body):
+    """A session's newest pull request, in short, as Lot knew it last."""
+
+    number: int
+    state: str = Field(description="open, merged or closed")
+    url: str
+
+
 class SessionBody(_Body):
     """A session as its user sees it."""
 
@@ -130,6 +138,7 @@ class SessionBody(_Body):
     changed_at: AwareDatetime
     is_setup: bool = Field(default=False, description="Its agent finds out how the project is set up")
     processes: list[str] = Field(description="What runs beside its dev server, each as the process dev-<name>")
+    pull_request: PullRequestMark | None = Field(description="Its newest; `GET .../pull-request` asks its host anew")
 
 
 class MessageBody(_Body):
