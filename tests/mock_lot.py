@@ -492,7 +492,7 @@ def _session_routes(app: FastAPI, lot: MockLot) -> None:
 
     @app.get("/api/sessions/{session}/diff")
     def diff(session: str) -> DiffBody:
-        file = DiffFileBody(path="a.txt", old_path=None, status="modified", added=1, removed=1)
+        file = DiffFileBody(path="a.txt", old_path=None, status="modified", added=1, removed=1, is_binary=False)
         is_live = lot.sessions[session].sandbox == "on"
         return DiffBody(
             base_commit="c0ffee", patch=PATCH, is_truncated=False, is_live=is_live, files=[file], taken_at=NOW

@@ -35,7 +35,7 @@ from lot.engine.creating import Draft, SessionOptions, create_project, create_se
 from lot.engine.deleting import free
 from lot.engine.detecting import log_text
 from lot.engine.dev_server import restart_dev_server
-from lot.engine.diffs import keep_diff
+from lot.engine.diffs import FilePatch, file_patch, keep_diff
 from lot.engine.drift import Drift
 from lot.engine.environment import Edit, change_environment
 from lot.engine.forking import split
@@ -403,6 +403,15 @@ class Engine:
         if kept is None:
             raise NotFoundError(f"session {session_id} has no diff yet; it is computed when the session is on")
         return kept, False
+
+    async def file_patch(self, session_id: SessionId, path: str) -> FilePatch:
+        """Return what differs in one file of the session's diff; raises as `diffs.file_patch` does."""
+        session = await self.parts.store.get_session(session_id)
+        try:
+            client: RunnerClient | None = self.client_of(session_id)
+        except SandboxUnavailableError:
+            client = None
+        return await file_patch(self.parts, session, path, client)
 
     async def logs(self, session_id: SessionId, process: str) -> bytes:
         """Return what a process printed, live or as it was at the last pause."""

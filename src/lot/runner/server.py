@@ -115,7 +115,7 @@ CALLS: Mapping[str, _Call] = {
     "configure_agent": _Call(ConfigureOrder, lambda runner, order: runner.ways.configure_agent(order)),
     "end_agent": _Call(RunQuery, lambda runner, query: runner.ways.end_agent(query.run)),
     "interrupt": _Call(Empty, lambda runner, _: runner.ways.interrupt()),
-    "diff": _Call(DiffQuery, lambda runner, query: runner.ways.workspace.diff(query.base_commit)),
+    "diff": _Call(DiffQuery, lambda runner, query: runner.ways.workspace.diff(query.base_commit, query.paths)),
     "publish": _Call(PublishOrder, lambda runner, order: runner.ways.workspace.publish(order)),
     "processes": _Call(Empty, _processes, joins=False),
     "open_terminal": _Call(TerminalOrder, _open_terminal),

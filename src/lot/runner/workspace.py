@@ -5,7 +5,7 @@ more there than on a host. What comes back is a stranger's data, read with bound
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import PurePosixPath
 
@@ -102,8 +102,12 @@ class Workspace:
             steps = (*steps, Step(step="write .env", seconds=0.0, detail=f"{len(order.environment)} values"))
         return SyncResult(commit=said.commit("new"), is_changed=said.commit("old") != said.commit("new"), steps=steps)
 
-    async def diff(self, base_commit: str) -> DiffResult:
-        """Return everything that differs from a commit, committed or not, without the environment Lot wrote."""
+    async def diff(self, base_commit: str, paths: Sequence[str] = ()) -> DiffResult:
+        """Return what differs from a commit, committed or not, without the environment Lot wrote.
+
+        Args:
+            paths: Of these files and folders only.
+        """
         _require_commit(base_commit)
         async with self._turn:
             # Mostly nothing has changed: one process tells, in a third of the time.
@@ -112,15 +116,20 @@ class Workspace:
                     base_commit=base_commit, head_commit=base_commit, patch="", is_truncated=False, files=()
                 )
             done = await self._script(
-                "diff", base_commit, timeout_s=_DIFF_S, max_output_bytes=MAX_PATCH_BYTES + MAX_LISTING_BYTES
+                "diff",
+                base_commit,
+                *(f":(top,literal){path}" for path in paths),
+                timeout_s=_DIFF_S,
+                max_output_bytes=MAX_PATCH_BYTES + MAX_LISTING_BYTES,
             )
         _check(done, "the changes could not be listed")
         head, _, rest = done.stdout.partition(b"\0")
         files, patch = read_diff(rest)
         is_truncated = done.is_truncated or len(patch) > MAX_PATCH_BYTES
         if is_truncated:
-            # The last file of a cut patch is incomplete.
-            patch = patch[: max(patch.rfind(b"\ndiff --git ", 0, MAX_PATCH_BYTES) + 1, 0)]
+            # The last file of a cut patch is incomplete; of one that was asked for by name the beginning is of use.
+            end = patch.rfind(b"\ndiff --git ", 0, MAX_PATCH_BYTES) + 1
+            patch = patch[: end or (patch.rfind(b"\n", 0, MAX_PATCH_BYTES) + 1 if paths else 0)]
         head_commit = head.decode(errors="replace").strip()
         return DiffResult(
             base_commit=base_commit,

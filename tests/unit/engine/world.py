@@ -191,6 +191,9 @@ class World:
         self.ends_at_once: dict[str, int] = {}
         """Durable processes that end as soon as they are started, and their exit codes."""
         self.provider = PretendedProvider()
+        self.diffs: dict[tuple[str, ...], DiffResult] = {}
+        """What differs, by the paths that are asked for; () is everything."""
+        self.diffs_asked: list[tuple[str, ...]] = []
         self.forge = PretendedForge()
         self.host = PretendedHost()
         self.sources: list[tuple[str, GitCredential | None]] = []
@@ -421,9 +424,11 @@ class Runner:
             if self._sandbox is not sandbox:
                 raise SandboxUnavailableError("the sandbox ended")
 
-    async def diff(self, base_commit: str) -> DiffResult:
+    async def diff(self, base_commit: str, paths: Sequence[str] = ()) -> DiffResult:
         await self._enter("diff")
-        return DiffResult(base_commit=base_commit, head_commit=base_commit, patch="", is_truncated=False, files=())
+        self.world.diffs_asked.append(tuple(paths))
+        empty = DiffResult(base_commit=base_commit, head_commit=base_commit, patch="", is_truncated=False, files=())
+        return self.world.diffs.get(tuple(paths), empty)
 
     async def publish(self, order: PublishOrder) -> PublishResult:
         await self._enter("publish")

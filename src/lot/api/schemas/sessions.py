@@ -193,21 +193,33 @@ class DiffFileBody(_Body):
     """One file of a diff; line counts are null for binary files."""
 
     path: str
-    old_path: str | None
-    status: str
+    old_path: str | None = Field(description="Where it was renamed or copied from")
+    status: str = Field(description="added, modified, deleted, renamed or type_changed")
     added: int | None
     removed: int | None
+    is_binary: bool
+    patch: str | None = Field(default=None, description="Its own part, where asked for by file; null if binary")
+    is_too_large: bool = Field(default=False, description="The part was left out: `GET .../diff/file?path=` has it")
 
 
 class DiffBody(_Body):
     """Everything that differs from the commit the session started at."""
 
     base_commit: str
-    patch: str
+    patch: str = Field(description="Of all files together, at most 8 MiB; empty where asked for by file")
     is_truncated: bool
     is_live: bool = Field(description="False: the last one that was computed, because the sandbox is off")
     files: list[DiffFileBody]
     taken_at: AwareDatetime
+
+
+class FilePatchBody(_Body):
+    """What differs in one file."""
+
+    path: str
+    patch: str
+    is_truncated: bool = Field(description="It is longer than 8 MiB, and its end is missing")
+    is_live: bool = Field(description="False: as it was when the sandbox went off")
 
 
 class NewPullRequest(_Body):
