@@ -383,6 +383,9 @@ class EmptyWorkspace:
     async def diff(self, base_commit: str, paths: Sequence[str] = ()) -> DiffResult:
         return DiffResult(base_commit=base_commit, head_commit=base_commit, patch="", is_truncated=False, files=())
 
+    async def ignored_folders(self) -> frozenset[str]:
+        return frozenset()
+
     async def publish(self, order: PublishOrder) -> PublishResult:
         return PublishResult(commit="0" * 40, is_changed=False)
 

@@ -434,6 +434,17 @@ def _records(diff: DiffResult) -> list[DiffFile]:
     return [DiffFile(**file.model_dump()) for file in diff.files]
 
 
+async def test_folders_that_git_ignores_are_told_without_what_is_in_them(scene: Scene) -> None:
+    await scene.checkout.sh("mkdir left-by-setup; touch left-by-setup/x")
+    await scene.sync()
+    await scene.checkout.sh("mkdir -p node_modules/x/y src/node_modules 'new'; touch {node_modules/x,src,new}/f a.log")
+    ignored = await scene.workspace.ignored_folders()
+    assert ignored == {"node_modules", "src/node_modules", "left-by-setup"}
+    await scene.checkout.sh("rm -rf .git")
+    with pytest.raises(GitError, match="could not be listed"):
+        await scene.workspace.ignored_folders()
+
+
 async def test_diff_is_stable_under_commits_and_leaves_the_users_index_alone(scene: Scene) -> None:
     await scene.sync()
     await scene.checkout.sh("echo work >a; echo new >c")

@@ -33,7 +33,7 @@ def stream_routes(engine: Engine) -> APIRouter:
         """Send every event from number `after + 1` on as JSON, live; close with 4404 when the session is gone.
 
         Between them come frames `{"part": ...}`: what is still being written, until its event stands in its place;
-        and `{"changed": "ports"}`: other ports are listened on, to be read anew.
+        and `{"changed": "ports"}` or `{"changed": "diff"}`: the ports, or the diff, are to be read anew.
         """
         await socket.accept()
         async with anyio.create_task_group() as group:

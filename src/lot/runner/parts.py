@@ -92,6 +92,9 @@ class Workspace(Protocol):
     async def diff(self, base_commit: str, paths: Sequence[str] = ()) -> DiffResult:
         """Return what differs from a commit, everywhere or at some paths."""
 
+    async def ignored_folders(self) -> frozenset[str]:
+        """Return the folders that git ignores, relative to the workspace."""
+
     async def publish(self, order: PublishOrder) -> PublishResult:
         """Commit what is there and push it."""
 

@@ -4,6 +4,7 @@ Git runs inside the sandbox only, as its user, in a few processes of one small s
 more there than on a host. What comes back is a stranger's data, read with bounds.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
@@ -54,6 +55,8 @@ _STATUS_OPTIONS = (
     *("--untracked-files=normal", "--ignore-submodules=none"),
 )
 _MAX_STATUS_BYTES = 64 << 10
+_IGNORED = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
+_MAX_IGNORED_BYTES = 256 << 10
 _STATUS = {"A": "added", "D": "deleted", "R": "renamed", "C": "renamed", "T": "type_changed"}
 
 
@@ -139,6 +142,17 @@ class Workspace:
             files=files,
         )
 
+    async def ignored_folders(self) -> frozenset[str]:
+        """Return the folders of which nothing is in any diff, relative to the workspace; not those within them.
+
+        Raises:
+            GitError: git does not answer.
+        """
+        said = await self._git(_IGNORED, _MAX_IGNORED_BYTES)
+        _check(said, "the ignored folders could not be listed")
+        names = said.stdout.split(b"\0")[:-1]
+        return frozenset(os.fsdecode(name[:-1]) for name in names if name.endswith(b"/"))
+
     async def publish(self, order: PublishOrder) -> PublishResult:
         """Commit the content of the workspace and push it to the session's branch, never by force.
 
@@ -174,19 +188,23 @@ class Workspace:
 
     async def _is_at(self, commit: str) -> bool:
         """Return whether the commit is checked out, and nothing differs from it."""
-        said = await self._link.run(
+        said = await self._git(("--no-optional-locks", "status", *_STATUS_OPTIONS), _MAX_STATUS_BYTES)
+        lines = said.stdout.splitlines()
+        is_clean = said.exit_code == 0 and all(line.startswith(b"# ") for line in lines)
+        return is_clean and not said.stderr and f"# branch.oid {commit}".encode() in lines
+
+    async def _git(self, arguments: Sequence[str], max_output_bytes: int) -> CommandResult:
+        """Run git itself, for what one process tells."""
+        return await self._link.run(
             CommandRequest(
-                argv=("git", "--no-optional-locks", "status", *_STATUS_OPTIONS),
+                argv=("git", *arguments),
                 cwd=self._folder,
                 user=self._user,
                 environment=_ENVIRONMENT,
                 timeout_s=_DIFF_S,
-                max_output_bytes=_MAX_STATUS_BYTES,
+                max_output_bytes=max_output_bytes,
             )
         )
-        lines = said.stdout.splitlines()
-        is_clean = said.exit_code == 0 and all(line.startswith(b"# ") for line in lines)
-        return is_clean and not said.stderr and f"# branch.oid {commit}".encode() in lines
 
     async def _script(
         self,

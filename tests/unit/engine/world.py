@@ -143,6 +143,14 @@ class Sandbox:
     ports: tuple[PortBody, ...] = ()
     dev_starts: list[dict[str, str]] = field(default_factory=list)
     """What the dev server's process was given, each time that one was started."""
+    written: anyio.Event = field(default_factory=anyio.Event)
+    """Set by the next file that is written."""
+    file_watchers: int = 0
+
+    def write_file(self) -> None:
+        """Write a file in the workspace."""
+        self.written.set()
+        self.written = anyio.Event()
 
 
 class World:
@@ -429,6 +437,18 @@ class Runner:
         self.world.diffs_asked.append(tuple(paths))
         empty = DiffResult(base_commit=base_commit, head_commit=base_commit, patch="", is_truncated=False, files=())
         return self.world.diffs.get(tuple(paths), empty)
+
+    async def file_changes(self) -> AsyncIterator[None]:
+        await self._enter("file_changes")
+        sandbox = self._sandbox
+        sandbox.file_watchers += 1
+        try:
+            while True:
+                written = sandbox.written
+                yield
+                await written.wait()
+        finally:
+            sandbox.file_watchers -= 1
 
     async def publish(self, order: PublishOrder) -> PublishResult:
         await self._enter("publish")

@@ -179,7 +179,7 @@ class PartFrame(_Body):
 class ChangeFrame(_Body):
     """A frame of the event stream that is no event: something else of the session has changed, to be read anew."""
 
-    changed: Literal["ports"]
+    changed: Literal["ports", "diff"]
 
 
 class EventPage(_Body):
