@@ -43,6 +43,7 @@ from lot.engine.git_accounts import GitAccounts
 from lot.engine.limits import Limits
 from lot.engine.live import Change
 from lot.engine.logs import kept_log, read_log
+from lot.engine.model_keys import ModelKeys
 from lot.engine.moves import Moves, reason_to_keep
 from lot.engine.parts import Parts
 from lot.engine.pausing import BEING_FORKED
@@ -81,6 +82,7 @@ class Engine:
         self._group: TaskGroup | None = None
         self.pull_requests = PullRequests(parts, self._moves)
         self.git_accounts = GitAccounts(parts)
+        self.model_keys = ModelKeys(parts)
         self.builds = Builds(parts, self._start_soon)
         self._drift = Drift(parts, self.builds.begin)
         self.setups = SetupSessions(parts, self.builds)
@@ -98,6 +100,7 @@ class Engine:
         Args:
             pause_on_stop: Whether to pause every session at the end (an orderly stop) or leave them running.
         """
+        await self.model_keys.take_up()
         await self.parts.fleet.open()
         await reap_runners(self.parts)
         await reap_sandboxes(self.parts)

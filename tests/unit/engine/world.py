@@ -10,13 +10,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import anyio
 from pydantic import SecretStr
 
 from lot.broker.commit_files import CommitFiles
 from lot.core.asks import Answer
-from lot.core.credentials import AccountSecret, GitCredential
+from lot.core.credentials import AccountSecret, CredentialKind, GitCredential, ModelKey
 from lot.core.errors import AgentError, LotError, RepositoryError, RunnerGoneError, SandboxUnavailableError
 from lot.core.events import (
     AgentGone,
@@ -660,6 +661,22 @@ class PretendedProvider:
     models: tuple[str, ...] = ("pretended",)
     is_scripted: bool = True
     error: LotError | None = None
+    base_url: str = "https://models"
+    needs_credential: bool = True
+    key_kind: CredentialKind | None = None
+    key_origin: Literal["environment", "stored"] | None = None
+    keys: list[ModelKey | None] = field(default_factory=list)
+    """Those that it was told to use, None for the environment's."""
+    refusal: LotError | None = None
+    """What becomes of keys that it is to use."""
+
+    async def check_key(self, name: str, key: ModelKey) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
+    def use_key(self, name: str, key: ModelKey | None) -> None:
+        self.keys.append(key)
+        self.key_kind, self.key_origin = (key.kind, "stored") if key else (None, None)
 
     async def list_models(self) -> tuple[PretendedModel, ...]:
         if self.error is not None:

@@ -288,23 +288,6 @@ class DiskUseBody(_Body):
     shared_bytes: int = Field(description="Of its snapshot and of forks, which others stand on, too")
 
 
-class ModelBody(_Body):
-    """A model that can be chosen."""
-
-    id: str
-    name: str
-
-
-class ProviderBody(_Body):
-    """A provider of models as it is now."""
-
-    name: str
-    is_scripted: bool
-    is_ready: bool
-    reason: str | None = Field(description="Why it cannot be used, with the next step")
-    models: list[ModelBody]
-
-
 class HostBody(_Body):
     """The host and what runs on it."""
 
