@@ -32,6 +32,7 @@ from lot.api.schemas.projects import (
     SnapshotLog,
     VariableBody,
 )
+from lot.api.schemas.providers import ModelBody, NewProviderKey, ProviderBody
 from lot.api.schemas.sessions import (
     AskBody,
     DiffBody,
@@ -40,7 +41,6 @@ from lot.api.schemas.sessions import (
     EventBody,
     EventPage,
     MessageBody,
-    ModelBody,
     NewFork,
     NewMessage,
     NewSession,
@@ -49,7 +49,6 @@ from lot.api.schemas.sessions import (
     PortsBody,
     PreviewBody,
     ProcessBody,
-    ProviderBody,
     SessionBody,
     SessionChanges,
     UsageBody,
@@ -100,6 +99,8 @@ class MockLot:
     accounts: dict[str, GitAccountBody] = field(default_factory=dict)
     connected: list[dict[str, Any]] = field(default_factory=list)
     """Bodies of requests to connect an account, as they came."""
+    key: dict[str, Any] | None = None
+    """Body of the newest request to store a provider's key, as it came."""
     checks: list[CheckBody] | None = None
     comments: list[ReviewCommentBody] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
@@ -196,6 +197,7 @@ class MockLot:
             "created_at": NOW + timedelta(seconds=len(self.sessions)),
             "changed_at": NOW,
             "processes": [],
+            "pull_request": None,
         }
         session = SessionBody(**{**values, **fields})
         self.sessions[id] = session
@@ -236,6 +238,7 @@ class MockLot:
     def _snapshot(self) -> SnapshotBody:
         return SnapshotBody(
             id="snap1",
+            project_id="p1",
             generation=1,
             state="failed" if self.setup_fails else "ready",
             commit=None,
@@ -374,9 +377,25 @@ def _project_routes(app: FastAPI, lot: MockLot) -> None:
     def providers() -> list[ProviderBody]:
         model = ModelBody(id="rehearsal-small", name="Small (scripted)")
         return [
-            ProviderBody(name="anthropic", is_scripted=False, is_ready=False, reason="No key is set", models=[]),
-            ProviderBody(name="rehearsal", is_scripted=True, is_ready=True, reason=None, models=[model]),
-        ]
+            ProviderBody(
+                name="anthropic", is_scripted=False, is_ready=lot.key is not None, models=[],
+                reason=None if lot.key else "No key is set", needs_key=True, base_url="https://models",
+                key_kind=lot.key["kind"] if lot.key else None, key_origin="stored" if lot.key else None,
+            ),
+            ProviderBody(
+                name="rehearsal", is_scripted=True, is_ready=True, reason=None, models=[model], needs_key=False,
+                key_kind=None, key_origin=None, base_url=None,
+            ),
+        ]  # fmt: skip
+
+    @app.put("/api/providers/{name}/credential")
+    async def store_key(name: str, new: NewProviderKey, request: Request) -> ProviderBody:
+        lot.key = await request.json()
+        return next(each for each in providers() if each.name == name)
+
+    @app.delete("/api/providers/{name}/credential", status_code=204)
+    def remove_key(name: str) -> None:
+        lot.key = None
 
     @app.delete("/api/projects/{project}", status_code=204)
     def delete(project: str, cascade: bool = False) -> None:
@@ -490,7 +509,7 @@ def _session_routes(app: FastAPI, lot: MockLot) -> None:
 
     @app.get("/api/sessions/{session}/diff")
     def diff(session: str) -> DiffBody:
-        file = DiffFileBody(path="a.txt", old_path=None, status="modified", added=1, removed=1)
+        file = DiffFileBody(path="a.txt", old_path=None, status="modified", added=1, removed=1, is_binary=False)
         is_live = lot.sessions[session].sandbox == "on"
         return DiffBody(
             base_commit="c0ffee", patch=PATCH, is_truncated=False, is_live=is_live, files=[file], taken_at=NOW

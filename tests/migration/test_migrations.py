@@ -159,7 +159,7 @@ async def _check_what_belongs_to_a_session(store: Store) -> None:
     diff = await store.find_diff(parent)
     assert diff is not None
     assert (diff.patch, diff.files[0].status, diff.files[0].removed) == ("--- a\n+++ b\n", "renamed", None)
-    pull_request = await store.open_pull_request_of(parent)
+    pull_request = await store.newest_pull_request_of(parent)
     assert pull_request == await store.get_pull_request(ProjectId("shopprojec"), 1)
     assert (await store.session_usage(parent)).cache_write_tokens == 40
 

@@ -9,7 +9,9 @@ from starlette.requests import HTTPConnection
 
 import lot
 from lot.api.auth import require_token
+from lot.api.description import describe_frames
 from lot.api.errors import ErrorBody, install_error_handlers
+from lot.api.overview import overview_routes
 from lot.api.preview import Preview
 from lot.api.routes.conversation import conversation_routes
 from lot.api.routes.environment import environment_routes
@@ -44,6 +46,7 @@ def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Ticket
     views = Views(engine, settings, tickets)
     app.include_router(health_routes())
     app.include_router(stream_routes(engine), dependencies=[Depends(signed_in)])
+    app.include_router(overview_routes(engine, views), dependencies=[Depends(signed_in)])
     for routes in (
         host_routes(engine),
         provider_routes(engine),
@@ -59,6 +62,7 @@ def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Ticket
             dependencies=[Depends(signed_in), Depends(HTTPBearer(auto_error=False))],
             responses={"default": {"model": ErrorBody, "description": "Any error; `code` says which"}},
         )
+    app.openapi = describe_frames(app)  # type: ignore[method-assign]
     app.add_middleware(Preview, engine=engine, tickets=tickets, token=token, domain=settings.preview_domain)
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)

@@ -39,6 +39,7 @@ _STATUSES: Mapping[str, int] = {
     "git.rate_limited": 503,
     "git.not_supported": 409,
     "model.provider": 502,
+    "model.key_refused": 422,
     "host.full": 507,
 }
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "project": Entry("lot.cli.project", "app", "Repositories and the snapshots that sessions start from."),
     "session": Entry("lot.cli.session", "app", "Start, follow, pause, resume, fork and end sessions."),
     "account": Entry("lot.cli.account", "app", "Accounts at git hosts, such as GitHub."),
+    "provider": Entry("lot.cli.provider", "app", "With which key a provider of models is asked."),
     "pr": Entry("lot.cli.pull_request", "app", "Show and merge pull requests."),
     "secrets": Entry("lot.cli.secrets", "app", "Change the key that secrets are encrypted with."),
     "sizes": Entry("lot.cli.sizes", "sizes", "List the sizes that sandboxes can have."),

@@ -27,6 +27,7 @@ from lot.api.schemas.projects import (
     SnapshotBody,
     SnapshotLog,
 )
+from lot.api.schemas.providers import NewProviderKey, ProviderBody
 from lot.api.schemas.sessions import (
     AskBody,
     DiffBody,
@@ -41,7 +42,6 @@ from lot.api.schemas.sessions import (
     NewTerminal,
     PortsBody,
     ProcessBody,
-    ProviderBody,
     SessionBody,
     SessionChanges,
     UsageBody,
@@ -85,6 +85,16 @@ class LotClient:
     def list_providers(self) -> list[ProviderBody]:
         """Return the providers of models, whether they can be used, and their models."""
         return self._get_list(ProviderBody, "/api/providers")
+
+    def store_provider_key(self, provider: str, key: NewProviderKey) -> ProviderBody:
+        """Store with what a provider is asked; it is tried first."""
+        body = key.model_dump(mode="json", exclude_none=True) | {"value": key.value.get_secret_value()}
+        answer = self._ask("PUT", f"/api/providers/{_part(provider)}/credential", json=body)
+        return ProviderBody.model_validate_json(answer.content)
+
+    def remove_provider_key(self, provider: str) -> None:
+        """Forget a provider's stored key."""
+        self._ask("DELETE", f"/api/providers/{_part(provider)}/credential")
 
     # Git accounts
 

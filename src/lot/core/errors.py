@@ -207,6 +207,12 @@ class ProviderError(UnavailableError):
     code = "model.provider"
 
 
+class KeyRefusedError(ProviderError):
+    """The model provider does not know the key."""
+
+    code = "model.key_refused"
+
+
 class AgentError(UnavailableError):
     """The agent program failed or is gone."""
 

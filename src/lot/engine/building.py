@@ -92,7 +92,7 @@ class Builds:
 
     async def _record(self, project: Project, state: SnapshotState, commands: SetupCommands, log: str = "") -> Snapshot:
         snapshot_id, size = SnapshotId(new_id()), self._parts.settings.get_size(project.size)
-        return await self._parts.store.add_snapshot(
+        snapshot = await self._parts.store.add_snapshot(
             Snapshot(
                 id=snapshot_id,
                 project_id=project.id,
@@ -116,6 +116,8 @@ class Builds:
                 memory_bytes=size.memory_bytes,
             )
         )
+        self._tell(snapshot)
+        return snapshot
 
     async def take_up(self) -> None:
         """Begin again, from a clean base, every build that a stop of the control plane cut off."""
@@ -149,6 +151,7 @@ class Builds:
         """Start building a snapshot that was recorded."""
         self._steps[snapshot.id] = "waiting for a runner"
         self._scopes[snapshot.id], self._ended[snapshot.id] = anyio.CancelScope(), anyio.Event()
+        self._parts.bus.overview.snapshot(snapshot.id)
         self._start_soon(self._build_guarded, snapshot)
 
     async def _build_guarded(self, snapshot: Snapshot) -> None:
@@ -171,6 +174,7 @@ class Builds:
             self._scopes.pop(snapshot.id, None)
             self._outdated.discard(snapshot.id)
             self._ended.pop(snapshot.id).set()
+            self._tell(snapshot)
 
     async def _build(self, snapshot: Snapshot) -> None:
         holding: Holding | None = None
@@ -347,10 +351,16 @@ class Builds:
         )
         return status
 
+    def _tell(self, snapshot: Snapshot) -> None:
+        """Tell those who watch everything that a snapshot is in another state, which its project shows."""
+        self._parts.bus.overview.snapshot(snapshot.id)
+        self._parts.bus.overview.project(snapshot.project_id)
+
     async def _note(self, snapshot: Snapshot, text: str) -> None:
         """Tell what is being done: in the log as it is, as the step in one line, without a script of several."""
         self._steps[snapshot.id] = step = text if "\n" not in text else text.partition(":")[0]
         await self._story.step(snapshot, step)
+        self._parts.bus.overview.snapshot(snapshot.id)
         await self._parts.store.append_snapshot_log(snapshot.id, f"[lot] {text}\n")
 
 

@@ -138,6 +138,7 @@ async def rig(
         hosts=world.host,  # type: ignore[arg-type]
         get_provider=lambda name: world.provider,
         list_providers=lambda: [world.provider],
+        model_access=world.provider,
         available_memory=lambda: 1 << 30,
         browser=CommandOrder(name="browser", command="install a browser"),
         find_base_image=lambda: "base",

@@ -144,6 +144,7 @@ class SnapshotBody(_Body):
     """A project's prepared environment."""
 
     id: str
+    project_id: str
     generation: int
     state: str = Field(description="preparing (by a setup session), building, ready or failed")
     step: str | None = Field(default=None, description="What is being done right now")
