@@ -333,7 +333,7 @@ def _project_routes(app: FastAPI, lot: MockLot) -> None:
         lot.changes.append(await request.json())
         found = find(project)
         changed = changes.model_dump(exclude_unset=True)
-        if changed.keys() & {"setup_command", "dev_command", "port"}:
+        if changed.keys() & {"setup_command", "dev_command", "port", "processes"}:
             changed["retry_needed"] = True
         lot.projects[found.id] = found.model_copy(update=changed)
         return lot.projects[found.id]

@@ -17,6 +17,7 @@ from lot.api.schemas.sessions import (
 )
 from lot.api.tickets import TICKET_S, Tickets
 from lot.config import Settings
+from lot.core.commands import is_retry_needed
 from lot.core.environment import Environment
 from lot.core.errors import NotFoundError
 from lot.core.events import StoredEvent
@@ -27,7 +28,6 @@ from lot.engine.dev_server import is_restart_needed
 from lot.engine.engine import Engine
 from lot.engine.ports import SessionPort
 from lot.engine.previews import preview_host, preview_url
-from lot.engine.projects import is_retry_needed
 
 
 class Views:
