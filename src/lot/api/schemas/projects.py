@@ -219,7 +219,8 @@ class PullRequestBody(_Body):
     base_branch: str
     branch: str
     head_commit: str
-    state: str = Field(description="open, merged or closed")
+    state: str = Field(description="draft, open, merged or closed")
+    can_merge: bool = Field(description="Whether it is open and Lot can merge it; else it is merged at its host")
     url: str
     created_at: AwareDatetime
     updated_at: AwareDatetime
