@@ -86,6 +86,8 @@ class MockLot:
     shell_runs: bool = True
     calls: list[str] = field(default_factory=list)
     pull_requests: list[PullRequestBody] = field(default_factory=list)
+    published: dict[str, Any] = field(default_factory=dict)
+    """What is told of the next pull request, in place of an open one that Lot can merge."""
     asks: dict[str, list[AskBody]] = field(default_factory=dict)
     parts: dict[str, list[tuple[int, dict[str, Any]]]] = field(default_factory=dict)
     """Of each session, what its streams bring after the event of that number, beside the events."""
@@ -336,7 +338,7 @@ def _project_routes(app: FastAPI, lot: MockLot) -> None:
         lot.changes.append(await request.json())
         found = find(project)
         changed = changes.model_dump(exclude_unset=True)
-        if changed.keys() & {"setup_command", "dev_command", "port"}:
+        if changed.keys() & {"setup_command", "dev_command", "port", "processes"}:
             changed["retry_needed"] = True
         lot.projects[found.id] = found.model_copy(update=changed)
         return lot.projects[found.id]
@@ -596,8 +598,7 @@ def _made(lot: MockLot, session: str, verb: str) -> Response:
         base_branch="main",
         branch="lot/x",
         head_commit="beef",
-        state="open",
-        url="http://lot/pr/1",
+        **({"state": "open", "url": "http://lot/pr/1", "can_merge": True} | lot.published),
         created_at=NOW,
         updated_at=NOW,
     )

@@ -16,17 +16,17 @@ from lot.api.schemas.sessions import (
 )
 from lot.api.tickets import TICKET_S, Tickets
 from lot.config import Settings
+from lot.core.commands import is_retry_needed
 from lot.core.environment import Environment
 from lot.core.errors import NotFoundError
 from lot.core.events import StoredEvent
 from lot.core.ids import SessionId
-from lot.core.records import Ask, GitAccount, Message, Project, PullRequest, Session, Snapshot
+from lot.core.records import Ask, GitAccount, Message, Project, PullRequest, PullRequestState, Session, Snapshot
 from lot.engine.asking import open_asks
 from lot.engine.dev_server import is_restart_needed
 from lot.engine.engine import Engine
 from lot.engine.ports import SessionPort
 from lot.engine.previews import preview_host, preview_url
-from lot.engine.projects import is_retry_needed
 
 
 class Views:
@@ -213,8 +213,18 @@ class Views:
         ticket = self._tickets.issue("link", host, TICKET_S)
         return PreviewBody(url=url, sign_in_url=f"{url}.lot/sign-in?ticket={ticket}", port=port)
 
-    def pull_request(self, pull_request: PullRequest) -> PullRequestBody:
+    async def pull_requests(self, project: Project, found: Sequence[PullRequest]) -> list[PullRequestBody]:
+        """Return some of a project's pull requests."""
+        can_merge = await self._engine.pull_requests.can_merge(project)
+        return [self._pull_request(each, can_merge=can_merge) for each in found]
+
+    async def pull_request(self, pull_request: PullRequest) -> PullRequestBody:
         """Return a pull request."""
+        project = await self._engine.parts.store.get_project(pull_request.project_id)
+        [body] = await self.pull_requests(project, [pull_request])
+        return body
+
+    def _pull_request(self, pull_request: PullRequest, *, can_merge: bool) -> PullRequestBody:
         return PullRequestBody(
             project_id=pull_request.project_id,
             session_id=pull_request.session_id,
@@ -225,6 +235,7 @@ class Views:
             branch=pull_request.branch,
             head_commit=pull_request.head_commit,
             state=pull_request.state,
+            can_merge=can_merge and pull_request.state is PullRequestState.OPEN,
             url=pull_request.url,
             created_at=pull_request.created_at,
             updated_at=pull_request.updated_at,

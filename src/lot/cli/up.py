@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from types import FrameType
@@ -41,6 +42,7 @@ def up(
     port: Annotated[int | None, typer.Option(min=1, max=65_535, help="By default 7070.")] = None,
     provider: ProviderOption = None,
     data_dir: DataDirOption = None,
+    while_stdin: Annotated[bool, typer.Option("--while-stdin", hidden=True)] = False,
     api_key: ApiKeyOption = None,
 ) -> None:
     """Run the Lot server on this machine. Ctrl-C pauses every session, then stops; a second one leaves them running."""
@@ -51,6 +53,8 @@ def up(
     listening = _listen(settings)
     with listening:
         threading.Thread(target=_greet, args=(server, settings, example), daemon=True, name="greeting").start()
+        if while_stdin:
+            threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True, name="stdin").start()
         server.run(sockets=[listening])
     if not server.started:
         raise UnavailableError("The server did not start; the reason is above. Next step: run `lot doctor`")
@@ -94,6 +98,13 @@ class _Server(uvicorn.Server):
         self._is_stopping = True
         # Not uvicorn's own way, which would raise the signal once more after an orderly end.
         self.should_exit = True
+
+
+def _stop_with_stdin(server: _Server) -> None:
+    """Stop in order once standard input ends: whoever holds its other end is gone, however that came."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    server.handle_exit(signal.SIGTERM, None)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -336,9 +336,16 @@ class Ask:
 class PullRequestState(StrEnum):
     """A pull request's state on its git host."""
 
+    DRAFT = "draft"
+    """Open, but not to be merged before somebody marks it as ready."""
     OPEN = "open"
     MERGED = "merged"
     CLOSED = "closed"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can become of it."""
+        return self in (PullRequestState.MERGED, PullRequestState.CLOSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from anyio.abc import TaskGroup
 
 from lot.core.asks import Answer
 from lot.core.budgets import BudgetName
+from lot.core.commands import require_dev_command
 from lot.core.environment import Environment
 from lot.core.errors import (
     CallerError,
@@ -152,6 +153,7 @@ class Engine:
 
     async def change_project(self, project_id: ProjectId, changes: Mapping[str, Any]) -> Project:
         """Change what a project is set to; what waited for a budget goes on. Raises as `projects.change_project`."""
+        require_dev_command(await self.parts.store.get_project(project_id), changes)
         project = await change_project(self.parts, project_id, changes)
         self.parts.bus.overview.project(project_id)
         for session in await self.parts.store.list_sessions(project_id):

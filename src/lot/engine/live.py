@@ -27,6 +27,7 @@ from lot.core.events import (
     ToolFinished,
 )
 from lot.core.ids import SessionId
+from lot.core.live_parts import joined
 
 KEPT_CHARS = 64 << 10
 """So much of the end of each thing that is being written is kept for who joins in the middle."""
@@ -153,10 +154,10 @@ class Reader:
             after, part = self._queue.popleft()
             self._chars -= len(part.text)
             if after >= self._replaced.get((part.kind, part.key), 0):
-                _join(taken, part)
+                taken.append(part)
         self._has_shown = self._has_shown or bool(taken)
         self._forget_old()
-        return taken
+        return list(joined(taken))
 
     async def wait(self) -> None:
         """Return once there may be more; at once when there is news of events already."""
@@ -284,12 +285,3 @@ def replaced_by(event: SessionEvent) -> tuple[_Key, ...]:
         case SetupChanged(snapshot_id=key, status=status) if status != "step":
             return (("setup_output", key),)
     return ()
-
-
-def _join(taken: list[LivePart], part: LivePart) -> None:
-    last = taken[-1] if taken else None
-    is_next = last is not None and (last.kind, last.key) == (part.kind, part.key) and part.kind != "reset"
-    if last is not None and is_next and part.offset == last.offset + len(last.text):
-        taken[-1] = last.model_copy(update={"text": last.text + part.text})
-    else:
-        taken.append(part)

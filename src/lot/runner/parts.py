@@ -44,6 +44,11 @@ class RunnerSettings(BaseModel):
         return self.data_dir / "run" / "control.sock"
 
     @property
+    def lease_socket(self) -> Path:
+        """Where the control plane renews leases."""
+        return self.data_dir / "run" / "lease.sock"
+
+    @property
     def images_of_pauses_dir(self) -> Path:
         """A folder for each hibernation image."""
         return self.data_dir / "hibernation"

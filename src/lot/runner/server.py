@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +23,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lot.core.errors import InvalidInputError, LotError, NotFoundError, StaleEpochError, TooLargeError
 from lot.core.ids import AskId
+from lot.harness.harness import AgentRecord
 from lot.runner.first_error import first_error
+from lot.runner.live_pace import send_paced
 from lot.runner.operations import Operations
 from lot.runner.protocol import (
     AgentOrder,
@@ -249,9 +252,12 @@ async def _serve_records(socket: WebSocket) -> None:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_take_note_of_stored, socket, ways, run)
                 async with _closing(ways.records(run, offset, program)) as records:
-                    async for record in records:
-                        await socket.send_text(f'{{"record":{RECORD.dump_json(record).decode()}}}')
+                    await send_paced(records, partial(_send_record, socket))
                 tasks.cancel_scope.cancel()
+
+
+async def _send_record(socket: WebSocket, record: AgentRecord) -> None:
+    await socket.send_text(f'{{"record":{RECORD.dump_json(record).decode()}}}')
 
 
 async def _take_note_of_stored(socket: WebSocket, ways: WaysIn, run: int) -> None:

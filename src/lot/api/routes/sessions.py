@@ -135,7 +135,7 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
     @router.post("/{session}/pull-request", tags=["pull requests"])
     async def publish(session: str, new: NewPullRequest) -> PullRequestBody:
         """Open the session's pull request, or update it. 409: there is nothing to publish. 502: the push failed."""
-        return views.pull_request(await engine.publish(SessionId(session), new.title, new.body))
+        return await views.pull_request(await engine.publish(SessionId(session), new.title, new.body))
 
     @router.get("/{session}/pull-request", tags=["pull requests"])
     async def show_pull_request(session: str) -> PullRequestBody:
@@ -144,7 +144,7 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
         pull_request = await engine.pull_requests.find_of(found)
         if pull_request is None:
             raise NotFoundError(f"session {found.id} has no pull request yet")
-        return views.pull_request(pull_request)
+        return await views.pull_request(pull_request)
 
     @router.get("/{session}/processes")
     async def list_processes(session: str) -> list[ProcessBody]:

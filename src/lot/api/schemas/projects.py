@@ -71,7 +71,8 @@ class NewProject(_Body):
 class ProjectChanges(_Body):
     """What is to be changed; what is left out stays. Null takes a budget, a command or a port away.
 
-    Commands and port count from the next snapshot on (`POST .../snapshots`), size and branch for new sessions.
+    Commands, processes and port count from the next snapshot on (`POST .../snapshots`), size and branch for new
+    sessions.
     """
 
     name: str | None = Field(default=None, max_length=80, pattern=_NAME)
@@ -85,6 +86,11 @@ class ProjectChanges(_Body):
     has_browser: bool | None = None
     rebuilds_when_stale: bool | None = None
     image: str | None = Field(default=None, min_length=1, max_length=4096, description="For the next snapshot")
+    processes: dict[ProcessName, Command] = Field(
+        default_factory=dict,
+        max_length=MAX_DEV_PROCESSES,
+        description="All that is to run beside the dev server, in order; empty: nothing",
+    )
 
 
 class NewSetupSession(_Body):
@@ -174,7 +180,7 @@ class ProjectBody(_Body):
     size: str
     environment_keys: list[str]
     environment_version: int
-    retry_needed: bool = Field(description="Commands or port were changed since the newest snapshot was begun")
+    retry_needed: bool = Field(description="Its newest snapshot was begun with other commands, processes or port")
     snapshot: SnapshotBody | None
     ready_snapshot: str | None
     sessions: int
@@ -218,7 +224,8 @@ class PullRequestBody(_Body):
     base_branch: str
     branch: str
     head_commit: str
-    state: str = Field(description="open, merged or closed")
+    state: str = Field(description="draft, open, merged or closed")
+    can_merge: bool = Field(description="Whether it is open and Lot can merge it; else it is merged at its host")
     url: str
     created_at: AwareDatetime
     updated_at: AwareDatetime
