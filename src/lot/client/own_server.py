@@ -53,23 +53,25 @@ class OwnServer:
 
 
 @contextmanager
-def own_server(folder: Path, provider: str) -> Iterator[OwnServer]:
+def own_server(folder: Path, provider: str, **settings: str) -> Iterator[OwnServer]:
     """Run a server on a free port of this machine; stop it and remove its data afterwards.
 
     Args:
         folder: Where its data folder is made.
         provider: What answers in its sessions.
+        settings: Those of `lot.config`, as the environment gives them, in place of this process's own.
 
     Raises:
         UnavailableError: it did not start, with the end of what it printed.
     """
     data_dir = Path(tempfile.mkdtemp(prefix="lot-", dir=folder))
     port = _free_port()
+    chosen = {f"LOT_{name.upper()}": value for name, value in settings.items()}
     log = data_dir / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "lot.cli.main", "up", "--port", str(port), "--provider", provider],
-            env={**os.environ, "LOT_DATA_DIR": str(data_dir), "LOT_HOST": "127.0.0.1"},
+            env={**os.environ, **chosen, "LOT_DATA_DIR": str(data_dir), "LOT_HOST": "127.0.0.1"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
