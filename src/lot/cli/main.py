@@ -23,6 +23,7 @@ COMMANDS = {
     "session": Entry("lot.cli.session", "app", "Start, follow, pause, resume, fork and end sessions."),
     "account": Entry("lot.cli.account", "app", "Accounts at git hosts, such as GitHub."),
     "pr": Entry("lot.cli.pull_request", "app", "Show and merge pull requests."),
+    "sign-in-link": Entry("lot.cli.sign_in_link", "sign_in_link", "Print a link with which a browser signs in, once."),
     "secrets": Entry("lot.cli.secrets", "app", "Change the key that secrets are encrypted with."),
     "sizes": Entry("lot.cli.sizes", "sizes", "List the sizes that sandboxes can have."),
     "models": Entry("lot.cli.models", "models", "List the models that can be asked."),

@@ -124,6 +124,7 @@ def _greet(server: _Server, settings: Settings, example: bool) -> None:
     _say_provider(settings)
     try:
         with LotClient(address) as client:
+            _say_how_to_sign_in(client)
             projects = client.list_projects()
             if example:
                 _ensure_example(client, settings, projects)
@@ -132,6 +133,12 @@ def _greet(server: _Server, settings: Settings, example: bool) -> None:
     except LotError as error:
         if not server.should_exit:
             err.print(f"lot: {error}", style="red")
+
+
+def _say_how_to_sign_in(client: LotClient) -> None:
+    if not client.get_sign_in().has_users:
+        out.print("Choose a name and a password (the link is good once, for 24 hours):")
+        out.print(client.make_sign_in_link().url, soft_wrap=True)
 
 
 def _has_started(server: _Server) -> bool:
