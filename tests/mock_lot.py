@@ -53,6 +53,7 @@ from lot.api.schemas.sessions import (
     SessionChanges,
     UsageBody,
 )
+from lot.api.schemas.sign_in import NewSignInLink, PasswordMethod, SignInBody, SignInLinkBody
 from lot.client.address import Address
 from lot.core.asks import Answer
 from lot.core.environment import parse_dotenv
@@ -96,6 +97,9 @@ class MockLot:
     agent_lines: dict[int, list[str]] = field(default_factory=dict)
     """Of each run of the agent; each line stands for one byte, and two come at a time."""
     answers: list[Answer] = field(default_factory=list)
+    users: list[str] = field(default_factory=lambda: ["ada"])
+    links: list[NewSignInLink] = field(default_factory=list)
+    """What one-time links were asked for."""
     findings: list[FindingBody] = field(default_factory=list)
     """What examining any project finds."""
     accounts: dict[str, GitAccountBody] = field(default_factory=dict)
@@ -253,6 +257,7 @@ class MockLot:
     def app(self) -> FastAPI:
         """Return the server."""
         app = FastAPI()
+        _sign_in_routes(app, self)
         _account_routes(app, self)
         _project_routes(app, self)
         _session_routes(app, self)
@@ -270,6 +275,18 @@ class MockLot:
             return answer
 
         return app
+
+
+def _sign_in_routes(app: FastAPI, lot: MockLot) -> None:
+    @app.get("/api/sign-in")
+    def who_am_i() -> SignInBody:
+        return SignInBody(is_signed_in=True, user=None, has_users=bool(lot.users), methods=[PasswordMethod()])
+
+    @app.post("/api/sign-in-links", status_code=201)
+    def make_link(new: NewSignInLink) -> SignInLinkBody:
+        lot.links.append(new)
+        user = None if new.is_new or not lot.users else new.user or lot.users[0]
+        return SignInLinkBody(url="http://lot.test/sign-in?link=s3cret", user=user, ends_at=NOW)
 
 
 def _account_routes(app: FastAPI, lot: MockLot) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lot.api.asking import find_asking
 from lot.api.schemas.git_accounts import GitAccountBody
 from lot.api.schemas.projects import EnvironmentBody, ProjectBody, PullRequestBody, SnapshotBody, VariableBody
 from lot.api.schemas.sessions import (
@@ -210,7 +211,11 @@ class Views:
     def _preview(self, session: SessionId, port: int) -> PreviewBody:
         host = preview_host(port, session, self._settings.preview_domain)
         url = preview_url(self._settings, session, port)
-        ticket = self._tickets.issue("link", host, TICKET_S)
+        asking = find_asking()
+        if asking is None or asking.principal is None:
+            # Told to nobody in particular: the address itself leads through the application.
+            return PreviewBody(url=url, sign_in_url=url, port=port)
+        ticket = self._tickets.issue("link", host, asking.principal.holder, TICKET_S)
         return PreviewBody(url=url, sign_in_url=f"{url}.lot/sign-in?ticket={ticket}", port=port)
 
     async def pull_requests(self, project: Project, found: Sequence[PullRequest]) -> list[PullRequestBody]:

@@ -24,6 +24,7 @@ COMMANDS = {
     "account": Entry("lot.cli.account", "app", "Accounts at git hosts, such as GitHub."),
     "provider": Entry("lot.cli.provider", "app", "With which key a provider of models is asked."),
     "pr": Entry("lot.cli.pull_request", "app", "Show and merge pull requests."),
+    "sign-in-link": Entry("lot.cli.sign_in_link", "sign_in_link", "Print a link with which a browser signs in, once."),
     "secrets": Entry("lot.cli.secrets", "app", "Change the key that secrets are encrypted with."),
     "sizes": Entry("lot.cli.sizes", "sizes", "List the sizes that sandboxes can have."),
     "models": Entry("lot.cli.models", "models", "List the models that can be asked."),

@@ -134,6 +134,7 @@ def _greet(server: _Server, settings: Settings, example: bool) -> None:
     out.print(f"Lot is up at http://{shown}:{settings.port}, data in {settings.data_dir}")
     try:
         with LotClient(address) as client:
+            _say_how_to_sign_in(client)
             _say_provider(client, settings)
             projects = client.list_projects()
             if example:
@@ -143,6 +144,12 @@ def _greet(server: _Server, settings: Settings, example: bool) -> None:
     except LotError as error:
         if not server.should_exit:
             err.print(f"lot: {error}", style="red")
+
+
+def _say_how_to_sign_in(client: LotClient) -> None:
+    if not client.get_sign_in().has_users:
+        out.print("Choose a name and a password (the link is good once, for 24 hours):")
+        out.print(client.make_sign_in_link().url, soft_wrap=True)
 
 
 def _has_started(server: _Server) -> bool:

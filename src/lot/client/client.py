@@ -46,6 +46,7 @@ from lot.api.schemas.sessions import (
     SessionChanges,
     UsageBody,
 )
+from lot.api.schemas.sign_in import NewSignInLink, SignInBody, SignInLinkBody
 from lot.client.address import Address
 from lot.client.errors import RefusedError, ServerUnreachableError
 from lot.core.asks import Answer
@@ -71,6 +72,16 @@ class LotClient:
 
     def __exit__(self, *_: object) -> None:
         self._http.close()
+
+    # Signing in
+
+    def get_sign_in(self) -> SignInBody:
+        """Return whether the server knows us, and whether it has users; needs no token."""
+        return self._get(SignInBody, "/api/sign-in")
+
+    def make_sign_in_link(self, user: str | None = None, *, is_new: bool = False) -> SignInLinkBody:
+        """Make a one-time link with which a browser signs in."""
+        return self._send(SignInLinkBody, "/api/sign-in-links", NewSignInLink(user=user, is_new=is_new))
 
     # The host
 
@@ -396,7 +407,7 @@ def refusal(status: int, content: bytes) -> RefusedError:
         code, message = "server.unexpected", f"The server answered HTTP {status}: {beginning}"
     if status == httpx.codes.UNAUTHORIZED:
         message += (
-            ". This command reads it from <data folder>/api-token, which only the user that runs `lot up` may do. "
+            ". This command reads a token from <data folder>/api-token, which only the user that runs `lot up` may do. "
             "Next step: `export LOT_API_TOKEN=$(sudo cat /var/lib/lot/api-token)` where that is root, "
             "or set LOT_DATA_DIR where the data folder is another"
         )
