@@ -42,6 +42,7 @@ TURN_ENDS = ("turn_ended", "turn_failed")
 Event = dict[str, Any]
 Body = dict[str, Any]
 
+_LOT = (sys.executable, "-m", "lot.cli.main")
 APP = Path(__file__).with_name("acceptance_app.py")
 
 
@@ -95,9 +96,10 @@ class Server:
         }
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "lot.cli.main", "up", "--provider", "rehearsal", "--port", str(self.port)],
+                # With standard input it ends in order when this process is killed.
+                [*_LOT, "up", "--while-stdin", "--provider", "rehearsal", "--port", str(self.port)],
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -108,7 +110,7 @@ class Server:
         """Kill it in the middle of whatever it does."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()
 
     def stop(self) -> int:
         """Stop it in order, if it runs, and return its exit code."""
@@ -117,10 +119,12 @@ class Server:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         try:
-            return self._process.wait(2 * PATIENCE_S)
+            exit_code = self._process.wait(2 * PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
+        self._process.communicate()
+        return exit_code
 
     def runner_pid(self, subject: str) -> int:
         """Return the process of the runner that serves a session or a build, as the runner itself recorded it."""
@@ -191,9 +195,9 @@ class Lot:
     # Projects
 
     def create_project(self, source: Path | str, **settings: Any) -> Body:
-        """Create a project; its snapshot starts to build."""
+        """Create a project; its snapshot starts to build. Without a setup session, unless that is asked for."""
         chosen = {"name": f"p{uuid.uuid4().hex[:8]}", "setup_command": "true", "dev_command": DEV_COMMAND, "port": PORT}
-        made: Body = self.post("/projects", {**chosen, "source": str(source), **settings})
+        made: Body = self.post("/projects", {**chosen, "has_setup_session": False, "source": str(source), **settings})
         return made
 
     def built(self, project: str) -> Body:

@@ -47,13 +47,15 @@ class ControlPlane:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Be there for the length of the block; away before and after."""
-        routes: list[BaseRoute] = [
-            Route("/broker/lease/renew", self._renew, methods=["POST"]),
-            Route("/broker/lease/candidate", self._take_candidate, methods=["POST"]),
+        routes: list[BaseRoute] = [] if self.broker is None else [Mount("/broker", app=self.broker)]
+        leases = [
+            Route("/renew", self._renew, methods=["POST"]),
+            Route("/candidate", self._take_candidate, methods=["POST"]),
         ]
-        if self.broker is not None:
-            routes.append(Mount("/broker", app=self.broker))
-        async with serve_on_socket(Starlette(routes=routes), self.socket):
+        async with (
+            serve_on_socket(Starlette(routes=routes), self.socket),
+            serve_on_socket(Starlette(routes=leases), self.socket.with_name("lease.sock")),
+        ):
             yield
 
     async def renewed(self) -> None:

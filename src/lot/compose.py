@@ -14,6 +14,7 @@ from lot.api.app import build_app
 from lot.api.auth import load_token
 from lot.api.tickets import Tickets
 from lot.broker.accounts import StoredAccounts
+from lot.broker.apart import apart
 from lot.broker.app import create_broker_app
 from lot.broker.backoff import Backoff
 from lot.broker.git import GitGrant, create_git_app
@@ -44,7 +45,9 @@ from lot.sandbox.host_room import available_memory
 from lot.sandbox.image_store import ImageStore
 from lot.sandbox.layer_measure import measure_layer
 from lot.store.keys import keys_in_use, load_box
+from lot.store.leases import LeaseStore
 from lot.store.rotation import rotate_keys
+from lot.store.secrets import SecretBox
 from lot.store.store import Store
 
 
@@ -97,6 +100,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         hosts=hosts,
         get_provider=providers.get_provider,
         list_providers=providers.list_providers,
+        model_access=providers,
         available_memory=available_memory,
         browser=install_order(),
         find_base_image=lambda: base.image_id,
@@ -118,6 +122,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     try:
         async with (
             model.running(),
+            apart(lambda: _renewing_leases(settings, folders, passes, box)),
             serve_on_socket(_broker(parts, engine, control, model), folders.control_socket),
             serve_rehearsal(folders.rehearsal_socket),
             engine.running(pause_on_stop=True),
@@ -126,6 +131,18 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     finally:
         with anyio.CancelScope(shield=True):
             await providers.close()
+            await store.close()
+
+
+@asynccontextmanager
+async def _renewing_leases(settings: Settings, folders: Folders, passes: Passes, box: SecretBox) -> AsyncIterator[None]:
+    """Serve what runners say of their leases for the length of the block."""
+    store = LeaseStore.beside(settings.sqlalchemy_url, box, connections=2)
+    try:
+        async with serve_on_socket(Leases(passes, store).app(), folders.lease_socket):
+            yield
+    finally:
+        with anyio.CancelScope(shield=True):
             await store.close()
 
 
@@ -173,7 +190,6 @@ def _broker(parts: Parts, engine: Engine, control: PassControl, model: ModelBrok
     broker = create_broker_app(
         model,
         create_git_app(parts.mirrors, authorize),
-        Leases(control, store).app(),
         create_session_app(control, engine.publish_for_agent, engine.setups.propose, engine.restart_dev_server),
     )
     return Starlette(routes=[Mount("/broker", app=broker)])

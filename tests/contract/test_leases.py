@@ -87,13 +87,12 @@ async def test_release_by_an_old_epoch_is_refused(store: Store, subject: Subject
 async def test_renewal_holds_the_lease_and_a_lost_one_is_not_renewed(store: Store, subject: Subject) -> None:
     await fill(store)
     await store.claim(*subject, 0, ONE, ttl_s=-60)
-    assert await store.renew(*subject, 1, ONE)
+    assert await store.renew(*subject, 1)
     with pytest.raises(LeaseHeldError):
         await store.claim(*subject, 1, TWO)
-    assert not await store.renew(*subject, 1, TWO)
-    await store.renew(*subject, 1, ONE, ttl_s=-60)
+    await store.renew(*subject, 1, ttl_s=-60)
     await store.claim(*subject, 1, TWO)
-    assert not await store.renew(*subject, 1, ONE)
+    assert not await store.renew(*subject, 1)
 
 
 async def test_check_epoch_lets_only_the_present_holder_pass(store: Store, subject: Subject) -> None:
@@ -118,7 +117,7 @@ async def test_missing_subject_is_not_found(store: Store) -> None:
         await store.check_epoch("session", gone, 0)
     with pytest.raises(NotFoundError):
         await store.save_candidate(gone, 0, ImageId("image"))
-    assert not await store.renew("session", gone, 0, ONE)
+    assert not await store.renew("session", gone, 0)
 
 
 async def test_image_is_committed_only_by_the_present_epoch(store: Store) -> None:
@@ -160,7 +159,7 @@ async def test_lease_changes_leave_the_version_alone(store: Store) -> None:
     await fill(store)
     version = (await store.get_session(SESSION)).version
     await store.claim("session", SESSION, 0, ONE)
-    await store.renew("session", SESSION, 1, ONE)
+    await store.renew("session", SESSION, 1)
     await store.release("session", SESSION, 1)
     assert (await store.get_session(SESSION)).version == version
 
@@ -221,7 +220,7 @@ async def _run(store: Store, runner: RunnerId, epoch: int, sent: float, course: 
         await anyio.sleep(0.01)
         course.spans.append((start, min(anyio.current_time(), sent + FREEZE_S)))
         renewing = anyio.current_time()
-        if not await store.renew("session", SESSION, epoch, runner, TTL_S):
+        if not await store.renew("session", SESSION, epoch, TTL_S):
             return
         sent = renewing
     if chance.random() < 0.4:

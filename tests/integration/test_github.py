@@ -170,7 +170,9 @@ async def test_closed_merged_and_draft_are_told_apart(github: MockGitHub, host: 
     opened = await host.opened(host.push("two\n"))
     [pull] = github.pulls
     pull.draft = True
-    assert (await host.forge.read_pull_request(opened)).is_draft
+    assert (await host.forge.read_pull_request(opened)).state is PullRequestState.DRAFT
+    updated = await host.forge.update_pull_request(opened, host.push("three\n"))
+    assert updated.state is PullRequestState.DRAFT
     with pytest.raises(GitError, match="is a draft: mark it as ready"):
         await host.forge.merge(opened)
     pull.state, pull.draft = "closed", False

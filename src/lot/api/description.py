@@ -3,13 +3,14 @@
 The web application's types are generated from it (`make web-types`).
 """
 
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from lot.api.schemas.sessions import ChangeFrame, EventBody, PartFrame
+from lot.api.schemas.stream import OverviewFrame
 from lot.core.events import SessionEvent
 
 _REF = "#/components/schemas/{model}"
@@ -22,7 +23,7 @@ class EventFrame(BaseModel):
     event: SessionEvent
 
 
-FRAMES: tuple[type[BaseModel], ...] = (EventFrame, PartFrame, ChangeFrame)
+FRAMES: tuple[type[BaseModel], ...] = (EventFrame, PartFrame, ChangeFrame, *get_args(OverviewFrame))
 """What WebSockets send as text; OpenAPI has no operation that would name them."""
 
 

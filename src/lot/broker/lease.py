@@ -1,4 +1,8 @@
-"""Where runners renew their leases, and tell of images that they saved when they had lost one."""
+"""Where runners renew their leases, and tell of images that they saved when they had lost one.
+
+Served in a thread and over a database connection of its own (`apart.py`), because a late answer costs a sandbox:
+whatever keeps the rest of the control plane busy, this is next to nothing and waits for none of it.
+"""
 
 from typing import Protocol
 
@@ -8,10 +12,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from lot.broker.passes import Pass, PassControl
+from lot.broker.passes import Pass, Passes
 from lot.core.errors import LotError, NotFoundError, StaleEpochError, UnauthenticatedError
-from lot.core.ids import ImageId, RunnerId, SessionId, SnapshotId
-from lot.core.records import Session, Snapshot
+from lot.core.ids import ImageId, SessionId, SnapshotId
 from lot.runner.protocol import SubjectKind
 
 LEASE_TTL_S = 30.0
@@ -25,15 +28,7 @@ class _Candidate(BaseModel):
 class LeaseStore(Protocol):
     """What leases need of the store."""
 
-    async def get_session(self, session_id: SessionId) -> Session:
-        """Return a session."""
-
-    async def get_snapshot(self, snapshot_id: SnapshotId) -> Snapshot:
-        """Return a snapshot."""
-
-    async def renew(
-        self, kind: SubjectKind, subject: SessionId | SnapshotId, epoch: int, owner: RunnerId, ttl_s: float
-    ) -> bool:
+    async def renew(self, kind: SubjectKind, subject: SessionId | SnapshotId, epoch: int, ttl_s: float) -> bool:
         """Renew a lease; False: it is lost."""
 
     async def save_candidate(self, session_id: SessionId, epoch: int, image: ImageId) -> None:
@@ -43,8 +38,8 @@ class LeaseStore(Protocol):
 class Leases:
     """Serves `/renew` and `/candidate` to runners; their pass names subject and epoch."""
 
-    def __init__(self, control: PassControl, store: LeaseStore) -> None:
-        self._control, self._store = control, store
+    def __init__(self, passes: Passes, store: LeaseStore) -> None:
+        self._passes, self._store = passes, store
 
     def app(self) -> Starlette:
         """Return the application. 409: the lease is over, for good; 503: ask again."""
@@ -58,9 +53,9 @@ class Leases:
     async def _renew(self, request: Request) -> Response:
         """Give another `LEASE_TTL_S`."""
         try:
-            held = await self._control.admit(request)
-            kind, subject, owner = await self._subject(held)
-            if owner is None or not await self._store.renew(kind, subject, held.epoch, owner, LEASE_TTL_S):
+            held = self._passes.shown_by(request)
+            kind, subject = _subject(held)
+            if not await self._store.renew(kind, subject, held.epoch, LEASE_TTL_S):
                 raise StaleEpochError(f"{held.kind} {held.id}: epoch {held.epoch} is over")
         except LotError as error:
             return _refusal(error)
@@ -69,7 +64,7 @@ class Leases:
     async def _note_candidate(self, request: Request) -> Response:
         """Note an image for the session's next epoch."""
         try:
-            held = await self._control.admit(request)
+            held = self._passes.shown_by(request)
             candidate = _Candidate.model_validate_json((await request.body())[:_MAX_BODY_BYTES])
             if held.kind == "session":
                 await self._store.save_candidate(SessionId(held.id), held.epoch, ImageId(candidate.image))
@@ -79,12 +74,9 @@ class Leases:
             return _refusal(error)
         return Response(status_code=204)
 
-    async def _subject(self, held: Pass) -> tuple[SubjectKind, SessionId | SnapshotId, RunnerId | None]:
-        if held.kind == "session":
-            session = await self._store.get_session(SessionId(held.id))
-            return "session", session.id, session.lease.owner
-        snapshot = await self._store.get_snapshot(SnapshotId(held.id))
-        return "snapshot", snapshot.id, snapshot.lease.owner
+
+def _subject(held: Pass) -> tuple[SubjectKind, SessionId | SnapshotId]:
+    return ("session", SessionId(held.id)) if held.kind == "session" else ("snapshot", SnapshotId(held.id))
 
 
 def _refusal(error: LotError) -> Response:

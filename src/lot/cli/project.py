@@ -14,7 +14,7 @@ from lot.cli.checked import checked
 from lot.cli.common import JsonFlag, common, connect
 from lot.cli.env_file import read_env_file
 from lot.cli.output import ago, coloured, err, facts, out, plain, print_json, table
-from lot.cli.processes import dev_and_beside
+from lot.cli.processes import changed_beside, dev_and_beside
 from lot.cli.project_detect import print_proposal
 from lot.cli.project_env import app as env_app
 from lot.cli.project_snapshot import ProjectArgument, doctor, rebuild, setup
@@ -73,10 +73,15 @@ def create(
     procfile: Annotated[
         Path | None, typer.Option(help="A Procfile: `web` is the dev server unless --dev is, the others run beside it.")
     ] = None,
+    setup_session: Annotated[
+        bool, typer.Option("--setup-session/--no-setup-session", help="Start a session that follows the setup.")
+    ] = True,
     no_wait: NoWaitFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Create a project and build its snapshot; shows the build until it is ready or has failed.
+
+    A setup session is told of it, can be written to meanwhile, and comes up when the snapshot is ready.
 
     Without --setup, --dev and --port all three are told from the repository's files (`lot project detect`).
     """
@@ -98,6 +103,7 @@ def create(
         budget_tokens=budget_tokens,
         budget_usd=budget_usd,
         processes=beside,
+        has_setup_session=setup_session,
     )
     with connect(ctx) as client:
         project = client.create_project(wanted)
@@ -163,14 +169,21 @@ def set_project(
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port of the dev server; 0: found out.")] = None,
     branch: Annotated[str | None, typer.Option(help="What new sessions start from.")] = None,
     name: Annotated[str | None, typer.Option(help="Another name.")] = None,
+    process: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=COMMAND", help="Runs beside the dev server; `NAME=` takes it away; repeatable."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Edit a project's commands, port, branch or name by hand. Sessions that are there keep theirs."""
     given = {"setup_command": setup, "dev_command": dev, "port": port, "branch": branch, "name": name}
     # Nothing at all means that none is wanted; an option that is not there, that it stays.
-    changes = {key: value or None for key, value in given.items() if value is not None}
+    changes: dict[str, object] = {key: value or None for key, value in given.items() if value is not None}
+    if process:
+        with connect(ctx) as client:
+            changes["processes"] = changed_beside(client.get_project(project).processes, process)
     if not changes:
-        raise InvalidInputError("What is to be changed? Next step: --setup, --dev, --port, --branch or --name")
+        raise InvalidInputError("What is to be changed? Next step: --setup, --dev, --port, --process, --branch, --name")
     changed = _change(ctx, project, changes, as_json=as_json)
     if changed is not None:
         _print_project(changed)
@@ -374,6 +387,7 @@ def _print_project(project: ProjectBody) -> None:
                 ("image", project.image),
                 ("variables", ", ".join(project.environment_keys)),
                 ("browser", "agents may look at the app" if project.has_browser else None),
+                ("setup session", project.setup_session),
                 ("spent", spent_of(project)),
                 ("snapshot", _state(project)),
                 ("", _built(snapshot) if snapshot else None),

@@ -42,7 +42,7 @@ def pr(
     if shared.as_json:
         return print_json(opened)
     _print(opened)
-    return out.print(f"Next step: `lot pr show {project} {opened.number}` or `lot pr merge {project} {opened.number}`")
+    return out.print(f"Next step: {_next_step(project, opened)}")
 
 
 @app.command("list")
@@ -94,6 +94,16 @@ def merge(ctx: typer.Context, project: ProjectArgument, number: NumberArgument, 
     return print_json(merged) if shared.as_json else _print(merged)
 
 
+def _next_step(project: str, opened: PullRequestBody) -> str:
+    """Return what is to be done about a pull request that is open: merging is not everywhere Lot's."""
+    show = f"`lot pr show {project} {opened.number}`"
+    if opened.can_merge:
+        return f"{show} or `lot pr merge {project} {opened.number}`"
+    has_page = opened.url.startswith(("http://", "https://"))
+    where = plain(opened.url) if has_page else f"its host, where branch {plain(opened.branch)} is now"
+    return f"{show}; {'mark it as ready' if opened.state == 'draft' else 'open and merge it'} at {where}"
+
+
 def _asked(list_: Callable[[str, int], list[_Body]], project: str, number: int) -> list[_Body] | str | None:
     """Return what a host tells; None where it tells none, and why where it does not answer."""
     try:
@@ -142,7 +152,7 @@ def _print_patch(text: str, *, as_json: bool) -> None:
 
 
 def _state(state: str) -> Text:
-    return Text(state, style={"open": "green", "merged": "magenta"}.get(state, "red"))
+    return Text(state, style={"draft": "yellow", "open": "green", "merged": "magenta"}.get(state, "red"))
 
 
 def _print(request: PullRequestBody) -> None:

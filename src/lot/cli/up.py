@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from types import FrameType
@@ -41,6 +42,7 @@ def up(
     port: Annotated[int | None, typer.Option(min=1, max=65_535, help="By default 7070.")] = None,
     provider: ProviderOption = None,
     data_dir: DataDirOption = None,
+    while_stdin: Annotated[bool, typer.Option("--while-stdin", hidden=True)] = False,
     api_key: ApiKeyOption = None,
 ) -> None:
     """Run the Lot server on this machine. Ctrl-C pauses every session, then stops; a second one leaves them running."""
@@ -51,6 +53,8 @@ def up(
     listening = _listen(settings)
     with listening:
         threading.Thread(target=_greet, args=(server, settings, example), daemon=True, name="greeting").start()
+        if while_stdin:
+            threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True, name="stdin").start()
         server.run(sockets=[listening])
     if not server.started:
         raise UnavailableError("The server did not start; the reason is above. Next step: run `lot doctor`")
@@ -96,6 +100,13 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
+def _stop_with_stdin(server: _Server) -> None:
+    """Stop in order once standard input ends: whoever holds its other end is gone, however that came."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    server.handle_exit(signal.SIGTERM, None)
+
+
 def _listen(settings: Settings) -> socket.socket:
     listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -121,9 +132,10 @@ def _greet(server: _Server, settings: Settings, example: bool) -> None:
     address = Address(f"http://{settings.host}:{settings.port}", find_token(settings.data_dir))
     shown = "localhost" if settings.host == "127.0.0.1" else settings.host
     out.print(f"Lot is up at http://{shown}:{settings.port}, data in {settings.data_dir}")
-    _say_provider(settings)
     try:
         with LotClient(address) as client:
+            _say_how_to_sign_in(client)
+            _say_provider(client, settings)
             projects = client.list_projects()
             if example:
                 _ensure_example(client, settings, projects)
@@ -134,19 +146,26 @@ def _greet(server: _Server, settings: Settings, example: bool) -> None:
             err.print(f"lot: {error}", style="red")
 
 
+def _say_how_to_sign_in(client: LotClient) -> None:
+    if not client.get_sign_in().has_users:
+        out.print("Choose a name and a password (the link is good once, for 24 hours):")
+        out.print(client.make_sign_in_link().url, soft_wrap=True)
+
+
 def _has_started(server: _Server) -> bool:
     while not server.started and not server.should_exit:
         time.sleep(POLL_S)
     return server.started
 
 
-def _say_provider(settings: Settings) -> None:
+def _say_provider(client: LotClient, settings: Settings) -> None:
     if settings.provider == "rehearsal":
         out.print(f"Provider: rehearsal: {SCRIPTED}", style="yellow")
-    elif not has_key(settings):
+    elif not has_key(settings) and not any(each.key_kind for each in client.list_providers()):
         out.print(
-            "Sessions need a key for the model: set ANTHROPIC_API_KEY (or LOT_ANTHROPIC_AUTH_TOKEN for your own "
-            f"subscription) and start again, or play with `lot up --provider rehearsal` ({SCRIPTED}).",
+            f"Sessions need a key for the model: store one with `lot provider connect {settings.provider}`, or set "
+            "ANTHROPIC_API_KEY (or LOT_ANTHROPIC_AUTH_TOKEN for your own subscription) and start again, or play with "
+            f"`lot up --provider rehearsal` ({SCRIPTED}).",
             style="yellow",
         )
 

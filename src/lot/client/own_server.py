@@ -16,6 +16,7 @@ from pathlib import Path
 from lot.client.address import Address, find_token
 from lot.client.client import LotClient
 from lot.client.errors import ServerUnreachableError
+from lot.client.unwinding import unwinding
 from lot.core.errors import UnavailableError
 
 FOLDER = Path("/var/tmp")
@@ -46,6 +47,9 @@ class OwnServer:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
+        finally:
+            if self.process.stdin is not None:
+                self.process.stdin.close()
 
     def last_lines(self) -> str:
         """Return the end of what it printed."""
@@ -53,38 +57,43 @@ class OwnServer:
 
 
 @contextmanager
-def own_server(folder: Path, provider: str) -> Iterator[OwnServer]:
-    """Run a server on a free port of this machine; stop it and remove its data afterwards.
+def own_server(folder: Path, provider: str, **settings: str) -> Iterator[OwnServer]:
+    """Run a server on a free port of this machine; stop it and remove its data afterwards, also when a signal ends us.
+
+    Killed, we cannot: then the server sees its standard input close, and stops in order by itself.
 
     Args:
         folder: Where its data folder is made.
         provider: What answers in its sessions.
+        settings: Those of `lot.config`, as the environment gives them, in place of this process's own.
 
     Raises:
         UnavailableError: it did not start, with the end of what it printed.
     """
     data_dir = Path(tempfile.mkdtemp(prefix="lot-", dir=folder))
     port = _free_port()
+    chosen = {f"LOT_{name.upper()}": value for name, value in settings.items()}
     log = data_dir / "server.log"
-    with log.open("wb") as output:
+    command = ("up", "--while-stdin", "--port", str(port), "--provider", provider)
+    with unwinding(), log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "lot.cli.main", "up", "--port", str(port), "--provider", provider],
-            env={**os.environ, "LOT_DATA_DIR": str(data_dir), "LOT_HOST": "127.0.0.1"},
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "lot.cli.main", *command],
+            env={**os.environ, **chosen, "LOT_DATA_DIR": str(data_dir), "LOT_HOST": "127.0.0.1"},
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    server = OwnServer(Address(f"http://127.0.0.1:{port}"), data_dir, log, process)
-    try:
-        _wait_until_up(server)
-        server.address = Address(server.address.url, find_token(data_dir))
-        yield server
-    finally:
-        server.stop()
-        # What is still mounted below it would be emptied with it.
-        if str(data_dir) not in _MOUNTS.read_text():
-            shutil.rmtree(data_dir)
+        server = OwnServer(Address(f"http://127.0.0.1:{port}"), data_dir, log, process)
+        try:
+            _wait_until_up(server)
+            server.address = Address(server.address.url, find_token(data_dir))
+            yield server
+        finally:
+            server.stop()
+            # What is still mounted below it would be emptied with it.
+            if str(data_dir) not in _MOUNTS.read_text():
+                shutil.rmtree(data_dir)
 
 
 def _free_port() -> int:

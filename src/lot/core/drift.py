@@ -1,4 +1,7 @@
-"""Which files of a repository decide how its environment is prepared: when they change, a snapshot is out of date."""
+"""Which files of a repository decide how its environment is prepared: when they change, a snapshot is out of date.
+
+The one list: detection shows by it what will be watched.
+"""
 
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -14,19 +17,21 @@ DEPENDENCY_FILES = frozenset(
 
 _SETUP_FILES = frozenset(
     {
-        *("devcontainer.json", ".devcontainer.json", "Procfile", ".tool-versions", ".nvmrc", ".python-version"),
+        *("devcontainer.json", ".devcontainer.json", "Procfile", "Procfile.dev"),
+        *(".tool-versions", "mise.toml", ".nvmrc", ".node-version", ".python-version", ".ruby-version"),
+        *("pnpm-workspace.yaml", ".yarnrc.yml", ".npmrc", "go.work"),
         *("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml"),
     }
 )
 
 
 def dependency_files(paths: Iterable[str]) -> tuple[str, ...]:
-    """Return those of some changed files that say which packages are to be installed."""
+    """Return those of some files that say which packages are to be installed."""
     return tuple(sorted(path for path in paths if _installs(PurePosixPath(path).name)))
 
 
 def setup_files(paths: Iterable[str]) -> tuple[str, ...]:
-    """Return those of some changed files after whose change a snapshot would come out differently."""
+    """Return those of some files after whose change a snapshot would come out differently."""
     return tuple(sorted(path for path in paths if _prepares(PurePosixPath(path).name)))
 
 

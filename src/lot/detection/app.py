@@ -49,7 +49,6 @@ class App:
     """Whether a frontend in the same folder is just its assets."""
     starts_all: bool = False
     """Whether its dev command starts the repository's other apps, too."""
-    watched: tuple[str, ...] = ()
     why_installed: tuple[str, ...] = ()
     why_started: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lot.core.drift import setup_files
 from lot.detection.app import App, Rank, Step
 from lot.detection.compose import ComposeFile, read_compose
 from lot.detection.devcontainer import Devcontainer, read_devcontainer
@@ -28,7 +29,6 @@ MAX_SERVERS = 6
 """Beside the main app; a repository of more is a collection rather than an app of many parts."""
 _PROCFILE_PORT = 8000
 _PORT_FLAG = re.compile(r"(?:--port[= ]|-p[= ]?|-b[= ]?\S*:|--bind[= ]?\S*:)(\d{2,5})\b")
-_WATCHED = ("Procfile", "Procfile.dev", "Dockerfile", ".devcontainer/Dockerfile", ".tool-versions", "mise.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def detect(files: RepositoryFiles) -> SetupProposal:
         processes=_processes(found),
         services=found.needs.services,
         environment_keys=tuple(found.examples.values),
-        watched_files=_watched(survey, found),
+        watched_files=setup_files(files.paths),
         reasons=tuple(dict.fromkeys(reasons)),
         notes=tuple(dict.fromkeys([*notes, *found.needs.notes, *_notes(survey, found), *survey.notes])),
     )
@@ -227,13 +227,6 @@ def _port(survey: Survey, found: _Found) -> tuple[int | None, list[str]]:
     if named := port_in_texts(survey):
         return named[0], [f"{named[1]} speaks of port {named[0]}."]
     return None, []
-
-
-def _watched(survey: Survey, found: _Found) -> tuple[str, ...]:
-    paths = [path for app in found.installed for path in app.watched]
-    paths += [one.path for one in (found.compose, found.devcontainer) if one]
-    paths += [name for name in _WATCHED if survey.has(name)]
-    return tuple(dict.fromkeys([*paths, *found.examples.paths]))
 
 
 def _notes(survey: Survey, found: _Found) -> list[str]:

@@ -57,7 +57,6 @@ def _app(survey: Survey, folder: str) -> App:
         port=port,
         packages=frozenset({"ca-certificates", "golang-go"}),
         dependencies=frozenset(_REQUIRED.findall(survey.text(path))),
-        watched=tuple(one for name in ("go.mod", "go.sum", "go.work") if survey.has(one := join(folder, name))),
         why_installed=(f"{path} makes a Go module of its folder.",),
         why_started=(started,) if started else (),
         notes=tuple(notes),

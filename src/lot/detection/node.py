@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lot.detection.app import App, Rank, Step, place
-from lot.detection.node_packages import PackageManager, find_manager, newer_node
+from lot.detection.node_packages import find_manager, newer_node
 from lot.detection.node_tools import (
     SERVERS,
     TOOLS,
@@ -106,7 +106,6 @@ class _Finder:
             path="node_modules/.bin",
             dependencies=package.dependencies,
             starts_all=start.starts_all,
-            watched=self._watched(manager),
             why_installed=tuple(reasons),
             why_started=(start.reason,),
             notes=tuple(notes),
@@ -255,11 +254,6 @@ class _Finder:
         folder = self._package.folder
         found = [path for path, _ in self._survey.sources(folder, "schema.prisma")]
         return self._survey.first(folder, "prisma/schema.prisma", "schema.prisma") or next(iter(found), None)
-
-    def _watched(self, manager: PackageManager) -> tuple[str, ...]:
-        names = ("package.json", "pnpm-workspace.yaml", ".yarnrc.yml", ".npmrc", ".nvmrc", ".node-version")
-        candidates = [join(folder, name) for folder in (self._home, self._package.folder) for name in names]
-        return tuple(path for path in [*candidates, manager.lock] if path and self._survey.has(path))
 
 
 def _home(survey: Survey, packages: dict[str, _Package], folder: str) -> str:

@@ -66,7 +66,7 @@ class SetupProposal(_Value):
     environment_keys: tuple[str, ...] = ()
     """Names of the variables that the repository's examples list, those that services give among them."""
     watched_files: tuple[str, ...] = ()
-    """Files that make a finished set-up stale when they change."""
+    """Files that make a snapshot stale when they change; see `core.drift`."""
     reasons: tuple[Sentence, ...] = ()
     """What was seen and concluded, a sentence each."""
     notes: tuple[Sentence, ...] = ()

@@ -59,7 +59,6 @@ def _app(survey: Survey, folder: str, apart: list[str]) -> App:
             path=programs,
             packages=installation.packages,
             dependencies=installation.dependencies,
-            watched=installation.watched,
             why_installed=(f"{installation.reason}.",),
             notes=installation.notes,
         )
@@ -80,7 +79,6 @@ def _app(survey: Survey, folder: str, apart: list[str]) -> App:
         packages=installation.packages,
         dependencies=installation.dependencies,
         serves_pages=found.framework == "django",
-        watched=installation.watched,
         why_installed=(f"{installation.reason}.",),
         why_started=(_reason(found, name),),
         notes=(*installation.notes, *_notes(survey, found)),

@@ -14,7 +14,6 @@ from lot.detection.repository import Survey, join, mapping, parent, strings
 BASE_PYTHON = (3, 13)
 """The base image's Python."""
 MANIFESTS = ("pyproject.toml", "requirements.txt", "Pipfile", "setup.py", "setup.cfg", "manage.py")
-_WATCHED = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", ".python-version", *MANIFESTS[:-1])
 _VENV = (
     "python3 -m venv .venv || { sudo apt-get update && sudo DEBIAN_FRONTEND=noninteractive "
     "apt-get install --yes python3-venv && python3 -m venv --clear .venv; }"
@@ -47,7 +46,6 @@ class Installation:
     dependencies: frozenset[str]
     """Names in lower case with dashes; an extra stands behind its package, as in `uvicorn[standard]`."""
     packages: frozenset[str]
-    watched: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -67,12 +65,6 @@ def read_installation(survey: Survey, folder: str, wanted: str | None) -> Instal
         reason=reason or f"{folder or 'the root'} has Python sources, and no file that names what they need",
         dependencies=dependencies,
         packages=frozenset(package for name in dependencies for package in _HEADERS.get(name, ())),
-        watched=tuple(
-            path
-            for each in dict.fromkeys((home, folder))
-            for name in (*_WATCHED, *_REQUIREMENT_FILES[1:])
-            if survey.has(path := join(each, name))
-        ),
         notes=(*notes, *_version_notes(survey, folder, project)),
     )
 

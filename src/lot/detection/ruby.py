@@ -36,9 +36,6 @@ def _app(survey: Survey, folder: str) -> App:
         packages=frozenset((*_BASE, *(_HEADERS[gem] for gem in gems & _HEADERS.keys()))),
         dependencies=gems,
         serves_pages=name == "Rails",
-        watched=tuple(
-            one for each in ("Gemfile", "Gemfile.lock", ".ruby-version") if survey.has(one := join(folder, each))
-        ),
         why_installed=(f"{path} lists the gems.",),
         why_started=(reason,) if reason else (),
         notes=(f"{path} asks for Ruby {ruby[1]}; Debian brings 3.3.",) if ruby else (),

@@ -32,6 +32,11 @@ class Folders:
         return self.data_dir / "run" / "control.sock"
 
     @property
+    def lease_socket(self) -> Path:
+        """The unix socket on which runners renew their leases."""
+        return self.data_dir / "run" / "lease.sock"
+
+    @property
     def rehearsal_socket(self) -> Path:
         """The unix socket on which the scripted provider is served, within this machine."""
         return self.data_dir / "run" / "rehearsal.sock"

@@ -4,10 +4,10 @@ from collections import defaultdict
 
 import anyio
 
-from lot.core.errors import NotFoundError, NothingToDoError, NotSupportedError
+from lot.core.errors import LotError, NotFoundError, NothingToDoError, NotSupportedError
 from lot.core.events import Notice, PullRequestChanged
 from lot.core.ids import PullRequestId, SessionId, new_id
-from lot.core.records import Project, PullRequest, PullRequestState, Session
+from lot.core.records import Project, PullRequest, Session
 from lot.engine.authors import author_of, co_author_of
 from lot.engine.moves import Moves
 from lot.engine.parts import Parts
@@ -42,7 +42,7 @@ class PullRequests:
     ) -> PullRequest:
         project = await self._parts.store.get_project(session.project_id)
         present = await self._refreshed(project, session)
-        if present is not None and present.state is not PullRequestState.OPEN:
+        if present is not None and present.state.is_over:
             session = await self._new_branch(session, present)
             present = None
         author = await author_of(self._parts, project)
@@ -62,7 +62,7 @@ class PullRequests:
         if present.head_commit == published.commit:
             raise NothingToDoError(f"pull request {present.number} has everything already; nothing changed since")
         updated = await self._update(project, present, published.commit)
-        if updated.state is PullRequestState.OPEN:
+        if not updated.state.is_over:
             return updated
         # Merged or closed since it was read above: these commits are in no pull request yet.
         return await self._publish(session, client, title, body)
@@ -78,11 +78,18 @@ class PullRequests:
         Raises:
             NothingToDoError: it is not open. GitError: it conflicts, or the host refuses; nothing was changed.
         """
-        if pull_request.state is not PullRequestState.OPEN:
+        if pull_request.state.is_over:
             raise NothingToDoError(f"pull request {pull_request.number} is {pull_request.state} already")
         forge = await self._able(project, ForgeCapability.MERGE, f"merged by Lot; its address is {pull_request.url}")
         merged = await forge.merge(pull_request)
         return await self._record(pull_request, merged, "merged")
+
+    async def can_merge(self, project: Project) -> bool:
+        """Return whether Lot itself can merge a project's pull requests; not where its account cannot be used now."""
+        try:
+            return ForgeCapability.MERGE in (await self._parts.forge_of(project)).capabilities
+        except LotError:
+            return False
 
     async def patch(self, project: Project, pull_request: PullRequest) -> str:
         """Return a pull request's change as a patch."""
@@ -115,9 +122,12 @@ class PullRequests:
         seen = await (await self._parts.forge_of(project)).read_pull_request(pull_request)
         if (seen.state, seen.head_commit) == (pull_request.state, pull_request.head_commit):
             return pull_request
-        return await self._parts.store.change_pull_request(
+        changed = await self._parts.store.change_pull_request(
             pull_request.id, state=seen.state, head_commit=seen.head_commit, updated_at=self._parts.now()
         )
+        if changed.session_id is not None:
+            self._parts.bus.overview.session(changed.session_id)
+        return changed
 
     async def _able(self, project: Project, capability: ForgeCapability, what: str) -> Forge:
         forge = await self._parts.forge_of(project)
@@ -126,7 +136,7 @@ class PullRequests:
         return forge
 
     async def _refreshed(self, project: Project, session: Session) -> PullRequest | None:
-        present = await self._parts.store.open_pull_request_of(session.id)
+        present = await self._parts.store.newest_pull_request_of(session.id)
         if present is None:
             return None
         return await self.refresh(project, present)

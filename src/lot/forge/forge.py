@@ -38,7 +38,6 @@ class ForgePullRequest:
     """Empty: it has no page but Lot's own."""
     state: PullRequestState
     head_commit: str
-    is_draft: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,8 +66,8 @@ class GitHubForge:
         seen = await self._read(pull_request.number)
         if seen.state is PullRequestState.CLOSED:
             raise NothingToDoError(f"pull request {pull_request.number} is closed; open a new one from its session")
-        if seen.state is PullRequestState.OPEN:
-            await self._merge(pull_request, is_draft=seen.is_draft)
+        if not seen.state.is_over:
+            await self._merge(pull_request, seen.state)
         await self._mirrors.fetch(self._project.id)
         return await self._read(pull_request.number)
 
@@ -144,9 +144,9 @@ class GitHubForge:
         with our_errors(self._where, f"read pull request {number}"):
             return _told((await github.rest.pulls.async_get(self._owner, self._repository, number)).json(), commit)
 
-    async def _merge(self, pull_request: PullRequest, *, is_draft: bool) -> None:
+    async def _merge(self, pull_request: PullRequest, state: PullRequestState) -> None:
         github, number = await self._connect(), pull_request.number
-        if is_draft:
+        if state is PullRequestState.DRAFT:
             raise GitError(
                 f"pull request {number} is a draft: mark it as ready at {pull_request.url}, then merge again"
             )
@@ -184,17 +184,20 @@ def _names(source: str) -> tuple[str, str]:
 
 
 def _told(pull_request: Any, commit: str | None) -> ForgePullRequest:
-    if pull_request["merged_at"] is not None:
-        state = PullRequestState.MERGED
-    else:
-        state = PullRequestState.OPEN if pull_request["state"] == "open" else PullRequestState.CLOSED
     return ForgePullRequest(
         number=pull_request["number"],
         url=pull_request["html_url"],
-        state=state,
+        state=_state_of(pull_request),
         head_commit=commit or pull_request["head"]["sha"],
-        is_draft=pull_request.get("draft", False),
     )
+
+
+def _state_of(pull_request: Any) -> PullRequestState:
+    if pull_request["merged_at"] is not None:
+        return PullRequestState.MERGED
+    if pull_request["state"] != "open":
+        return PullRequestState.CLOSED
+    return PullRequestState.DRAFT if pull_request.get("draft", False) else PullRequestState.OPEN
 
 
 def _check_of(status: Any) -> Check:

@@ -5,7 +5,7 @@ For repositories in a folder, where Lot may merge as well.
 
 from lot.core.errors import NothingToDoError, NotSupportedError
 from lot.core.records import Project, PullRequest, PullRequestState
-from lot.forge.by_git import ByGit
+from lot.forge.by_git import ByGit, told
 from lot.forge.forge import (
     Check,
     ForgeCapability,
@@ -36,12 +36,11 @@ class LocalForge:
 
     async def update_pull_request(self, pull_request: PullRequest, head_commit: str) -> ForgePullRequest:
         """Push the branch's new commits to the source."""
-        pushed = await self._by_git.push(pull_request.branch)
-        return _told(pull_request, pull_request.state, pushed.commit)
+        return await self._by_git.update(pull_request)
 
     async def read_pull_request(self, pull_request: PullRequest) -> ForgePullRequest:
         """Return its state: the recorded one, or merged when somebody merged the branch at the source."""
-        return _told(pull_request, await self._by_git.state(pull_request), pull_request.head_commit)
+        return await self._by_git.read(pull_request)
 
     async def patch(self, pull_request: PullRequest) -> str:
         """Return what the branch changes against the point where it left its base, also after it was merged."""
@@ -57,7 +56,7 @@ class LocalForge:
             raise NothingToDoError(f"pull request {pull_request.number} is closed; open a new one from its session")
         if pull_request.state is PullRequestState.OPEN:
             await self._mirrors.merge(self._project.id, pull_request.branch, pull_request.base_branch)
-        return _told(pull_request, PullRequestState.MERGED, pull_request.head_commit)
+        return told(pull_request, PullRequestState.MERGED, pull_request.head_commit)
 
     async def list_checks(self, pull_request: PullRequest) -> list[Check]:
         """Refuse: nothing checks a folder."""
@@ -66,7 +65,3 @@ class LocalForge:
     async def list_review_comments(self, pull_request: PullRequest) -> list[ReviewComment]:
         """Refuse: nobody comments in a folder."""
         raise NotSupportedError("a repository in a folder has no review comments")
-
-
-def _told(pull_request: PullRequest, state: PullRequestState, head_commit: str) -> ForgePullRequest:
-    return ForgePullRequest(number=pull_request.number, url=pull_request.url, state=state, head_commit=head_commit)

@@ -51,12 +51,11 @@ class RemoteForge:
 
     async def update_pull_request(self, pull_request: PullRequest, head_commit: str) -> ForgePullRequest:
         """Push the branch's new commits; the pull request that was opened by the link has them, too."""
-        pushed = await self._by_git.push(pull_request.branch)
-        return _told(pull_request, pull_request.state, pushed.commit)
+        return await self._by_git.update(pull_request)
 
     async def read_pull_request(self, pull_request: PullRequest) -> ForgePullRequest:
         """Return its state: the recorded one, or merged when the base branch has the commits."""
-        return _told(pull_request, await self._by_git.state(pull_request), pull_request.head_commit)
+        return await self._by_git.read(pull_request)
 
     async def patch(self, pull_request: PullRequest) -> str:
         """Return what the branch changes against the point where it left its base, also after it was merged."""
@@ -89,7 +88,3 @@ def compare_url(source: str, base: str, branch: str) -> str | None:
         return None
     path = found[2].rstrip("/").removesuffix(".git")
     return _COMPARE[found[1]].format(path=quote(path), base=quote(base), branch=quote(branch))
-
-
-def _told(pull_request: PullRequest, state: PullRequestState, head_commit: str) -> ForgePullRequest:
-    return ForgePullRequest(number=pull_request.number, url=pull_request.url, state=state, head_commit=head_commit)

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from lot.core.events import AgentGone, LivePart
+from lot.core.events import AgentGone
+from lot.core.live_parts import joined
 from lot.core.session import AgentState
 from lot.harness import acp_wire as wire
 from lot.harness.acp_events import Translation
@@ -91,7 +92,7 @@ class Gathered:
         parts, self._translation.parts = self._translation.parts, []
         if parts:
             yield AgentRecord(
-                run=self.run, from_offset=self.at, to_offset=self.at, events=(), parts=_joined(parts), is_live=True
+                run=self.run, from_offset=self.at, to_offset=self.at, events=(), parts=joined(parts), is_live=True
             )
         if self._whole > self.at and not self._translation.is_open:
             yield self._record(self._whole)
@@ -142,15 +143,3 @@ def _is_chatter(raw: bytes) -> bool:
     """Return whether a line is not worth keeping: its events say all of it."""
     head = raw[:400]
     return any(b'"' + kind + b'"' in head for kind in _NOT_KEPT)
-
-
-def _joined(parts: list[LivePart]) -> tuple[LivePart, ...]:
-    """Return parts with those that follow each other made one."""
-    joined: list[LivePart] = []
-    for part in parts:
-        last = joined[-1] if joined else None
-        if last and (last.kind, last.key) == (part.kind, part.key) and last.offset + len(last.text) == part.offset:
-            joined[-1] = last.model_copy(update={"text": last.text + part.text})
-        else:
-            joined.append(part)
-    return tuple(joined)

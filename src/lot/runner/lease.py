@@ -5,11 +5,10 @@ The acting is done by `watchdog.py`, a process of its own.
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
-import anyio
 import httpx
 
 from lot.core.errors import UnavailableError
@@ -72,64 +71,69 @@ class LeaseLostError(Exception):
 
 
 class ControlPlane:
-    """The runner's calls to whichever control plane serves `control_socket` now."""
+    """A runner's calls about its lease, to whichever control plane serves `lease_socket` now. They block.
 
-    def __init__(self, control_socket: Path, assignment: Assignment) -> None:
-        self._http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(control_socket), verify=False),
+    Apart from everything else that runner and control plane say to each other, at both ends: a renewal that waited its
+    turn behind a busy loop would come too late.
+    """
+
+    def __init__(self, lease_socket: Path, assignment: Assignment) -> None:
+        self._http = httpx.Client(
+            transport=httpx.HTTPTransport(uds=str(lease_socket), verify=False),
             base_url="http://control",
             headers={"Authorization": f"Bearer {assignment.pass_token}"},
             timeout=assignment.renew_every_s,
             trust_env=False,
         )
 
-    async def renew(self) -> None:
+    def renew(self) -> None:
         """Ask for another `lease_ttl_s`.
 
         Raises:
             LeaseLostError: refused for good. UnavailableError: no answer, or none that can be used.
         """
-        response = await self._post("/broker/lease/renew", None)
+        response = self._post("/renew", None)
         if response.status_code == httpx.codes.CONFLICT:
             raise LeaseLostError(response.text[:500])
         if not response.is_success:
             raise UnavailableError(f"renewal was answered with {response.status_code}")
 
-    async def announce_candidate(self, image: str) -> None:
+    def announce_candidate(self, image: str) -> None:
         """Say that `image` was saved without a lease; nothing happens when nobody listens."""
         try:
-            await self._post("/broker/lease/candidate", {"image": image})
+            self._post("/candidate", {"image": image})
         except UnavailableError as error:
             logger.warning("candidate image not announced", extra={"image": image, "reason": str(error)})
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        self._http.close()
 
-    async def _post(self, path: str, body: dict[str, str] | None) -> httpx.Response:
+    def _post(self, path: str, body: dict[str, str] | None) -> httpx.Response:
         try:
-            return await self._http.post(path, json=body)
+            return self._http.post(path, json=body)
         except httpx.HTTPError as error:
             raise UnavailableError(f"control plane: {error!r}") from error
 
 
-async def keep_lease(
+def keep_lease(
     control: ControlPlane,
     renew_every_s: float,
     renewed: Callable[[float], None],
+    ends: Callable[[float], bool],
     now: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
-) -> str:
-    """Renew until the lease is lost; return why it was.
+) -> str | None:
+    """Renew until the lease is lost, and return why; None: told to end. Blocks; meant for a thread of its own.
 
     Args:
         renewed: Told of each good renewal, with the instant at which it was sent.
+        ends: Waits for so many seconds, or returns True at once when it is time to end: an event's `wait`.
     """
     while True:
         sent_at = now()
         pause_s = renew_every_s
         try:
-            await control.renew()
+            control.renew()
         except LeaseLostError as error:
             return str(error)
         except UnavailableError as error:
@@ -137,4 +141,5 @@ async def keep_lease(
             pause_s = min(renew_every_s, RETRY_S)
         else:
             renewed(sent_at)
-        await sleep(max(0.0, sent_at + pause_s - now()))
+        if ends(max(0.0, sent_at + pause_s - now())):
+            return None

@@ -6,8 +6,10 @@ lease runs out and this process hangs or is dead (`watchdog.py`).
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -220,13 +222,19 @@ class Runner:
             tenancy.clock.renewed(sent_at)
             self._watchdog.renewed(sent_at)
 
-        control = ControlPlane(self._settings.control_socket, tenancy.assignment)
+        ends = threading.Event()
+
+        def keep() -> str | None:
+            with closing(ControlPlane(self._settings.lease_socket, tenancy.assignment)) as control:
+                return keep_lease(control, tenancy.assignment.renew_every_s, renewed, ends.wait)
+
         try:
-            reason = await keep_lease(control, tenancy.assignment.renew_every_s, renewed)
+            # A limiter of its own: nobody who blocks a thread for longer stands before it.
+            reason = await to_thread.run_sync(keep, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(1))
         finally:
-            with anyio.CancelScope(shield=True):
-                await control.close()
-        await self._lose(tenancy, reason)
+            ends.set()
+        if reason is not None:
+            await self._lose(tenancy, reason)
 
     async def _lose(self, tenancy: _Tenancy, reason: str) -> None:
         """End because another may act on the sandbox's session from now on; nothing is saved, as it would be stale."""
@@ -277,12 +285,14 @@ class Runner:
             try:
                 if tenancy.course.is_on and await to_thread.run_sync(lambda: tenancy.is_held):
                     await tenancy.course.pause(self._settings.images_of_pauses_dir / image, is_frozen=True)
-                    control = ControlPlane(self._settings.control_socket, assignment)
-                    await control.announce_candidate(image)
-                    await control.close()
+                    await to_thread.run_sync(self._announce_candidate, assignment, image, abandon_on_cancel=True)
             except LotError as error:
                 logger.error("no candidate image", extra={"image": image, "reason": str(error)})
         self._end()
+
+    def _announce_candidate(self, assignment: Assignment, image: str) -> None:
+        with closing(ControlPlane(self._settings.lease_socket, assignment)) as control:
+            control.announce_candidate(image)
 
     async def _leave(self) -> None:
         """End with nothing left that needs watching."""

@@ -51,9 +51,18 @@ class Database:
         """
         async with _our_errors():
             await migrate(url)
+        return cls.beside(url, box)
+
+    @classmethod
+    def beside(cls, url: str, box: SecretBox, connections: int = _POSTGRES_CONNECTIONS) -> Self:
+        """Return a way of its own to a database that is open, with connections that belong to another event loop.
+
+        Args:
+            connections: To PostgreSQL, at most.
+        """
         if is_sqlite(url):
             return cls(sqlite_engine(url, "BEGIN IMMEDIATE", 1), sqlite_engine(url, "BEGIN", _SQLITE_READERS), box)
-        engine = postgres_engine(url, _POSTGRES_CONNECTIONS)
+        engine = postgres_engine(url, connections)
         return cls(engine, engine, box)
 
     async def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from lot.core.credentials import AccountSecret, secret_from, secret_text
@@ -11,6 +11,7 @@ from lot.core.ids import AccountId
 from lot.core.records import GitAccount
 from lot.store import tables
 from lot.store.credentials import CredentialStore
+from lot.store.naming import by_id_or_name
 from lot.store.rows import git_account_from, values_of
 
 accounts, projects = tables.git_accounts, tables.projects
@@ -54,15 +55,8 @@ class GitAccountStore(CredentialStore):
         Raises:
             NotFoundError: there is none.
         """
-        columns = accounts.c
-        query = (
-            select(accounts)
-            .where(or_(columns.id == id_or_name, columns.name == id_or_name))
-            .order_by(columns.id != id_or_name)
-            .limit(1)
-        )
         async with self._reading() as transaction:
-            row = (await transaction.execute(query)).mappings().first()
+            row = (await transaction.execute(by_id_or_name(accounts, id_or_name))).mappings().first()
         if row is None:
             raise _no_account(id_or_name)
         return git_account_from(row)

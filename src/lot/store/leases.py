@@ -67,16 +67,10 @@ class LeaseStore(Database):
             f"{holder.lease_until}; epoch {seen_epoch} cannot be followed now"
         )
 
-    async def renew(
-        self, kind: SubjectKind, subject: SessionId | SnapshotId, epoch: int, owner: RunnerId, ttl_s: float = 30.0
-    ) -> bool:
-        """Hold the lease for `ttl_s` from now; False: it is lost for good."""
+    async def renew(self, kind: SubjectKind, subject: SessionId | SnapshotId, epoch: int, ttl_s: float = 30.0) -> bool:
+        """Hold the lease of that epoch's owner for `ttl_s` from now; False: it is lost for good."""
         table = _TABLES[kind]
-        statement = (
-            update(table)
-            .where(*_held(table, subject, epoch), table.c.owner == owner)
-            .values(lease_until=DatabaseNow(ttl_s))
-        )
+        statement = update(table).where(*_held(table, subject, epoch)).values(lease_until=DatabaseNow(ttl_s))
         async with self._writing() as transaction:
             return (await transaction.execute(statement)).rowcount == 1
 

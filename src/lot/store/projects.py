@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from lot.core.environment import Environment, Variable
@@ -14,6 +14,7 @@ from lot.core.ids import ProjectId, SessionId
 from lot.core.records import Project
 from lot.store import tables
 from lot.store.database import Database
+from lot.store.naming import by_id_or_name
 from lot.store.rows import changed_columns, project_from, values_of
 from lot.store.sessions import delete_session_rows
 
@@ -43,15 +44,8 @@ class ProjectStore(Database):
         Raises:
             NotFoundError: there is none.
         """
-        columns = tables.projects.c
-        query = (
-            select(tables.projects)
-            .where(or_(columns.id == id_or_name, columns.name == id_or_name))
-            .order_by(columns.id != id_or_name)
-            .limit(1)
-        )
         async with self._reading() as transaction:
-            row = (await transaction.execute(query)).mappings().first()
+            row = (await transaction.execute(by_id_or_name(tables.projects, id_or_name))).mappings().first()
         if row is None:
             raise _no_project(id_or_name)
         return project_from(row)

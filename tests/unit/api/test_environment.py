@@ -145,6 +145,10 @@ async def test_commands_edited_by_hand_say_that_the_setup_is_to_be_redone(
     assert (await http.get("/api/projects/app")).json()["retry_needed"] is False
     changed = (await http.patch("/api/projects/app", json={"dev_command": "run", "port": 4000})).json()
     assert (changed["dev_command"], changed["port"], changed["retry_needed"]) == ("run", 4000, True)
+    changed = (await http.patch("/api/projects/app", json={"processes": {"worker": "work"}})).json()
+    assert (changed["processes"], changed["dev_command"]) == ({"worker": "work"}, "run")
+    for wrong in ({"processes": None}, {"processes": {"a b": "x"}}, {"dev_command": None}):
+        assert (await http.patch("/api/projects/app", json=wrong)).status_code == 422
     for wrong in ({"port": 0}, {"name": "a b"}, {"size": "huge"}, {"size": None}):
         assert (await http.patch("/api/projects/app", json=wrong)).status_code == 422
 

@@ -11,6 +11,7 @@ from lot.api.app import build_app
 from lot.api.tickets import Tickets
 from lot.core.credentials import AppSecret, TokenSecret
 from lot.core.errors import AccountRefusedError
+from lot.core.records import PullRequestState
 from lot.forge.forge import ForgeCapability
 from lot.log import configure_logging
 from tests.unit.engine.conftest import Rig, rig
@@ -137,6 +138,19 @@ async def test_repository_that_was_not_granted_is_refused(http: httpx.AsyncClien
     assert (answer.status_code, answer.json()["code"]) == (422, "git.repository")
     missing = await http.post("/api/projects", json={"source": "ada/app", "account": "nobody"})
     assert (missing.status_code, "lot account list" in missing.text) == (404, True)
+
+
+async def test_pull_request_says_its_state_and_whether_lot_can_merge_it(http: httpx.AsyncClient, lot: Rig) -> None:
+    session = await lot.session(message="work")
+    published = (await http.post(f"/api/sessions/{session.id}/pull-request", json={})).json()
+    assert (published["state"], published["can_merge"]) == ("open", False)
+    lot.world.forge.capabilities = frozenset({ForgeCapability.MERGE})
+    address = f"/api/projects/{session.project_id}/pull-requests"
+    [listed] = (await http.get(address)).json()
+    assert (listed["state"], listed["can_merge"]) == ("open", True)
+    lot.world.forge.state = PullRequestState.DRAFT
+    shown = (await http.get(f"{address}/{listed['number']}")).json()
+    assert (shown["state"], shown["can_merge"]) == ("draft", False)
 
 
 async def test_checks_and_comments_are_told_where_the_host_has_them(http: httpx.AsyncClient, lot: Rig) -> None:

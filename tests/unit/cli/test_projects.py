@@ -187,6 +187,18 @@ def test_commands_are_edited_by_hand_and_count_after_a_retry(lot, mock: MockLot)
     assert (refused.exit_code, "--dev" in refused.stderr) == (2, True)
 
 
+def test_processes_are_replaced_added_and_taken_away_by_name(lot, mock: MockLot):
+    project = mock.add_project()
+    mock.projects[project.id] = project.model_copy(update={"processes": {"worker": "old", "css": "css", "mail": "m"}})
+    said = lot("project", "set", "shop", "--process", "worker=a=b", "--process", "css=", "--process", "new=x")
+    assert [list(one["processes"].items()) for one in mock.changes] == [
+        [("worker", "a=b"), ("mail", "m"), ("new", "x")]
+    ]
+    assert "lot project retry shop" in said.stdout
+    refused = lot("project", "set", "shop", "--process", "nosuch=")
+    assert (refused.exit_code, "worker, mail, new" in refused.stderr) == (2, True)
+
+
 def test_size_is_for_new_sessions(lot, mock: MockLot):
     mock.add_project()
     assert "new sessions are large" in lot("project", "size", "shop", "large").stdout

@@ -183,3 +183,21 @@ def test_pull_request_is_opened_shown_and_merged(lot, mock: MockLot):
     assert "A title" in lot("pr", "list", "shop").stdout
     assert lot("pr", "show", "shop", "1", "--patch").stdout == PATCH
     assert lot.json("pr", "merge", "shop", "1", "--json")["state"] == "merged"
+
+
+@pytest.mark.parametrize(
+    ("state", "url", "step"),
+    [
+        ("open", "https://host/compare/x", "open and merge it at https://host/compare/x"),
+        ("draft", "https://host/1", "mark it as ready at https://host/1"),
+        ("open", "/projects/p1/pull-requests/1", "open and merge it at its host, where branch lot/x is now"),
+    ],
+)
+def test_what_lot_cannot_merge_is_sent_to_its_host(lot, mock: MockLot, state: str, url: str, step: str):
+    mock.add_project()
+    mock.add_session()
+    mock.published = {"state": state, "url": url, "can_merge": False}
+    said = lot("session", "pr", "last").stdout
+    assert f"`lot pr show shop 1`; {step}" in said
+    assert "lot pr merge" not in said
+    assert state in lot("pr", "list", "shop").stdout

@@ -5,7 +5,7 @@ import pytest
 from lot.core.drift import dependency_files, setup_files
 
 DEPENDENCIES = ["apps/web/package-lock.json", "uv.lock", "requirements.txt", "requirements-dev.txt", "go.sum"]
-RECIPES = ["Dockerfile", "docker/Dockerfile.dev", "web.Dockerfile", ".devcontainer/devcontainer.json", "Procfile"]
+RECIPES = ["Dockerfile", "docker/Dockerfile.dev", "web.Dockerfile", ".devcontainer/devcontainer.json", "Procfile.dev"]
 CODE = ["src/app.py", "README.md", "package.json", "docs/Dockerfile.md/x", "notes.txt", "src/uv.lock.py", ""]
 
 

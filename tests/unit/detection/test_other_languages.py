@@ -25,7 +25,7 @@ def test_rails_prepares_its_database_and_forgets_a_frozen_server() -> None:
         "bundle exec rails db:prepare",
     ]
     assert made.dev_command == ("rm -f tmp/pids/server.pid && bundle exec rails server --binding 0.0.0.0 --port 3000")
-    assert (made.port, made.watched_files) == (3000, ("Gemfile", "Gemfile.lock", "package.json"))
+    assert (made.port, made.watched_files) == (3000, ("Gemfile.lock",))
     assert "Gemfile asks for Ruby 3.2.1; Debian brings 3.3." in made.notes
 
 

@@ -66,7 +66,7 @@ def test_a_compose_files_databases_run_in_the_sandbox_under_its_own_names() -> N
     assert made.port == 3000
     assert "compose.yaml also wants axllent/mailpit, which is not set up." in made.notes
     assert "compose.yaml has a service db from the image postgres, so PostgreSQL runs in the sandbox." in made.reasons
-    assert made.watched_files == ("package.json", "compose.yaml")
+    assert made.watched_files == ("compose.yaml",)
 
 
 def test_setup_installs_starts_and_prepares_services_before_the_app() -> None:

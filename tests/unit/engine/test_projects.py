@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from lot.config import SIZES, Settings, Size
+from lot.core.commands import is_retry_needed
 from lot.core.errors import InvalidInputError, RepositoryError
 from lot.core.session import SandboxState
 from lot.engine.creating import SessionOptions
-from lot.engine.projects import is_retry_needed
 from tests.unit.engine.conftest import Rig, rig
 from tests.unit.engine.world import World
 
@@ -28,6 +28,27 @@ async def test_commands_count_from_the_next_snapshot_on(lot: Rig) -> None:
     assert not is_retry_needed(changed, second)
     await lot.engine.restart_dev_server(session.id)
     assert lot.world.sandboxes[session.sandbox].dev.port == 3000
+
+
+async def test_processes_count_from_the_next_snapshot_on(lot: Rig) -> None:
+    project = await lot.project(processes={"worker": "a"})
+    first = await lot.parts.store.current_snapshot(project.id)
+    assert not is_retry_needed(project, first)
+    changed = await lot.engine.change_project(project.id, {"processes": {"worker": "b", "css": "c"}})
+    assert is_retry_needed(changed, first)
+    second = await lot.engine.redo_setup(project.id)
+    assert list(second.processes.items()) == [("worker", "b"), ("css", "c")]
+    assert not is_retry_needed(changed, second)
+
+
+async def test_processes_are_not_left_without_a_dev_server(lot: Rig) -> None:
+    project = await lot.project(processes={"worker": "a"})
+    with pytest.raises(InvalidInputError, match="worker would run beside"):
+        await lot.engine.change_project(project.id, {"dev_command": None})
+    changed = await lot.engine.change_project(project.id, {"dev_command": None, "processes": {}})
+    assert (changed.dev_command, changed.processes) == (None, {})
+    with pytest.raises(InvalidInputError, match="give a dev command"):
+        await lot.engine.change_project(project.id, {"processes": {"css": "c"}})
 
 
 async def test_name_and_branch_are_changed_or_nothing_is(lot: Rig) -> None:

@@ -73,6 +73,15 @@ async def test_pull_request_that_is_over_is_followed_by_a_new_one_said_plainly(
     assert notices == [f"pull request 1 is {state}: a new one is opened from the new branch {second.branch}"]
 
 
+async def test_draft_is_shown_as_one_and_goes_on_being_updated(lot: Rig) -> None:
+    session = await lot.session(message="work")
+    first = await lot.engine.publish(session.id, None, None)
+    lot.world.forge.state = PullRequestState.DRAFT
+    second = await lot.engine.publish(session.id, None, None)
+    assert (second.number, second.branch, second.state) == (1, first.branch, PullRequestState.DRAFT)
+    assert await lot.engine.pull_requests.find_of(await lot.parts.store.get_session(session.id)) == second
+
+
 async def test_pull_request_closed_while_it_is_updated_is_followed_by_a_new_one(lot: Rig) -> None:
     session = await lot.session(message="work")
     first = await lot.engine.publish(session.id, None, None)
@@ -111,6 +120,7 @@ async def test_ability_that_a_forge_lacks_is_refused_before_it_is_asked(lot: Rig
     session = await lot.session(message="work")
     opened = await lot.engine.publish(session.id, None, None)
     project = await lot.parts.store.get_project(session.project_id)
+    assert not await lot.engine.pull_requests.can_merge(project)
     for ask in (
         lot.engine.pull_requests.merge,
         lot.engine.pull_requests.list_checks,

@@ -68,23 +68,29 @@ class Answers:
     def __init__(self, answers: Iterable[Exception | None]) -> None:
         self._answers = iter(answers)
 
-    async def renew(self) -> None:
+    def renew(self) -> None:
         answer = next(self._answers)
         if answer is not None:
             raise answer
 
 
-@pytest.mark.anyio
-async def test_only_good_renewals_count_and_a_missed_one_is_tried_again_soon() -> None:
+def test_only_good_renewals_count_and_a_missed_one_is_tried_again_soon() -> None:
     now, slept, renewed = 0.0, [], []
 
-    async def sleep(seconds: float) -> None:
+    def ends(seconds: float) -> bool:
         nonlocal now
         slept.append(seconds)
         now += seconds
+        return False
 
     control = Answers([None, UnavailableError("away"), UnavailableError("away"), None, LeaseLostError("epoch 2 began")])
-    reason = await keep_lease(control, 5.0, renewed.append, lambda: now, sleep)  # type: ignore[arg-type]
+    reason = keep_lease(control, 5.0, renewed.append, ends, lambda: now)  # type: ignore[arg-type]
     assert reason == "epoch 2 began"
     assert slept == [5.0, 1.0, 1.0, 5.0]
     assert renewed == [0.0, 7.0]
+
+
+def test_renewing_ends_when_it_is_told_to() -> None:
+    renewed: list[float] = []
+    reason = keep_lease(Answers([None]), 5.0, renewed.append, lambda _: True, lambda: 1.0)  # type: ignore[arg-type]
+    assert (reason, renewed) == (None, [1.0])

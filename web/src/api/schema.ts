@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/browser-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Browser Sessions
+         * @description Return the browsers that the user is signed in with, the one seen last first.
+         */
+        get: operations["list_browser_sessions_api_browser_sessions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/browser-sessions/{browser_session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Browser Session
+         * @description Sign a browser out: its sockets and previews end. 404: there is none, or it is another user's.
+         */
+        delete: operations["end_browser_session_api_browser_sessions__browser_session__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/git-accounts": {
         parameters: {
             query?: never;
@@ -100,6 +140,46 @@ export interface paths {
          * @description Return the host's free memory and disk, in bytes, and every sandbox of which it holds anything.
          */
         get: operations["host_api_host_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Password
+         * @description Change the password; the user's other browsers are signed out. 403 `auth.refused`: it was another.
+         */
+        put: operations["change_password_api_password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/previews/enter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Enter
+         * @description Lead a browser to a preview, signed in there; or first to `/sign-in?to=<path>`, which leads back here.
+         */
+        get: operations["enter_api_previews_enter_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -400,6 +480,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/providers/{name}/credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Store Key
+         * @description Store a provider's key and use it from the next request on; it was tried where the provider could be reached.
+         *
+         *     422: the provider does not know the key. 409: it takes none, or the server's environment has set one.
+         */
+        put: operations["store_key_api_providers__name__credential_put"];
+        post?: never;
+        /**
+         * Remove Key
+         * @description Forget a provider's stored key; sessions cannot ask it from the next request on.
+         */
+        delete: operations["remove_key_api_providers__name__credential_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions": {
         parameters: {
             query?: never;
@@ -548,8 +654,30 @@ export interface paths {
         /**
          * Read Diff
          * @description Return what differs from the commit the session started at; while it is off, the last diff computed.
+         *
+         *     With `by_file` each file has its own part of the patch, unless that is too large; binary files have none.
          */
         get: operations["read_diff_api_sessions__session__diff_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session}/diff/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read File Diff
+         * @description Return what differs in one file of the diff that was read last. 404: it is not in there, or cannot be had.
+         */
+        get: operations["read_file_diff_api_sessions__session__diff_file_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -869,6 +997,113 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who Am I
+         * @description Return whether the caller is signed in, and how one may sign in.
+         */
+        get: operations["who_am_i_api_sign_in_get"];
+        put?: never;
+        /**
+         * Enter
+         * @description Sign in by name and password: sets the cookie. 403: one is wrong. 429: wait for `Retry-After` seconds.
+         */
+        post: operations["enter_api_sign_in_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Link
+         * @description Make a one-time link, good for 24 hours; only with the token of the data folder (403).
+         */
+        post: operations["make_link_api_sign_in_links_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Use Link
+         * @description Sign in by a one-time link: sets the cookie. 403: it was used or is over. 422: name or password do not do.
+         *
+         *     A link that makes a new user needs both. Another one needs neither; a password that is given replaces the
+         *     present one, and signs the user's other browsers out.
+         */
+        post: operations["use_link_api_sign_in_link_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in/link/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Link
+         * @description Return whom a one-time link lets in, without using it up. 403: it was used or is over.
+         */
+        post: operations["check_link_api_sign_in_link_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leave
+         * @description Sign this browser out: its sockets and previews end, and its cookie is taken away.
+         */
+        post: operations["leave_api_sign_out_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sizes": {
         parameters: {
             query?: never;
@@ -904,6 +1139,50 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description Return the user's tokens, the newest first.
+         */
+        get: operations["list_tokens_api_tokens_get"];
+        put?: never;
+        /**
+         * Make Token
+         * @description Make a token for a program; its secret is in this answer only. 403: not asked for with a browser.
+         */
+        post: operations["make_token_api_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Token
+         * @description Revoke a token. 404: there is none, or it is another user's.
+         */
+        delete: operations["revoke_token_api_tokens__token__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1120,6 +1399,45 @@ export interface components {
             size_bytes: number;
         };
         /**
+         * BrowserSessionBody
+         * @description A browser that somebody is signed in with.
+         */
+        BrowserSessionBody: {
+            /**
+             * Address
+             * @description Where it was last seen
+             */
+            address: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             * @description Unless it is used before
+             */
+            ends_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Is Current
+             * @description Whether it is the one that asks
+             */
+            is_current: boolean;
+            /**
+             * Last Seen At
+             * Format: date-time
+             * @description To within five minutes
+             */
+            last_seen_at: string;
+            /** User */
+            user: string;
+            /** User Agent */
+            user_agent: string;
+        };
+        /**
          * CameBack
          * @description What a resume brought back, and why not more.
          */
@@ -1154,9 +1472,9 @@ export interface components {
         ChangeFrame: {
             /**
              * Changed
-             * @constant
+             * @enum {string}
              */
-            changed: "ports";
+            changed: "ports" | "diff";
         };
         /**
          * CheckBody
@@ -1266,7 +1584,10 @@ export interface components {
             is_live: boolean;
             /** Is Truncated */
             is_truncated: boolean;
-            /** Patch */
+            /**
+             * Patch
+             * @description Of all files together, at most 8 MiB; empty where asked for by file
+             */
             patch: string;
             /**
              * Taken At
@@ -1281,13 +1602,32 @@ export interface components {
         DiffFileBody: {
             /** Added */
             added: number | null;
-            /** Old Path */
+            /** Is Binary */
+            is_binary: boolean;
+            /**
+             * Is Too Large
+             * @description The part was left out: `GET .../diff/file?path=` has it
+             * @default false
+             */
+            is_too_large: boolean;
+            /**
+             * Old Path
+             * @description Where it was renamed or copied from
+             */
             old_path: string | null;
+            /**
+             * Patch
+             * @description Its own part, where asked for by file; null if binary
+             */
+            patch: string | null;
             /** Path */
             path: string;
             /** Removed */
             removed: number | null;
-            /** Status */
+            /**
+             * Status
+             * @description added, modified, deleted, renamed or type_changed
+             */
             status: string;
         };
         /**
@@ -1391,7 +1731,7 @@ export interface components {
          */
         EventBody: {
             /** Event */
-            event: components["schemas"]["MessageAdded"] | components["schemas"]["MessageDelivered"] | components["schemas"]["AgentText"] | components["schemas"]["AgentThought"] | components["schemas"]["ToolCalled"] | components["schemas"]["ToolFinished"] | components["schemas"]["TurnEnded"] | components["schemas"]["TurnFailed"] | components["schemas"]["ModelRetried"] | components["schemas"]["PlanChanged"] | components["schemas"]["QuestionAsked"] | components["schemas"]["PlanProposed"] | components["schemas"]["PermissionAsked"] | components["schemas"]["AskAnswered"] | components["schemas"]["AskClosed"] | components["schemas"]["SubagentChanged"] | components["schemas"]["SettingsChanged"] | components["schemas"]["Compacted"] | components["schemas"]["LimitReached"] | components["schemas"]["AgentStarted"] | components["schemas"]["AgentGone"] | components["schemas"]["StateChanged"] | components["schemas"]["StepDone"] | components["schemas"]["CameBack"] | components["schemas"]["Forked"] | components["schemas"]["DevServerChanged"] | components["schemas"]["EnvironmentChanged"] | components["schemas"]["PullRequestChanged"] | components["schemas"]["Notice"];
+            event: components["schemas"]["MessageAdded"] | components["schemas"]["MessageDelivered"] | components["schemas"]["AgentText"] | components["schemas"]["AgentThought"] | components["schemas"]["ToolCalled"] | components["schemas"]["ToolFinished"] | components["schemas"]["TurnEnded"] | components["schemas"]["TurnFailed"] | components["schemas"]["ModelRetried"] | components["schemas"]["PlanChanged"] | components["schemas"]["QuestionAsked"] | components["schemas"]["PlanProposed"] | components["schemas"]["PermissionAsked"] | components["schemas"]["AskAnswered"] | components["schemas"]["AskClosed"] | components["schemas"]["SubagentChanged"] | components["schemas"]["SettingsChanged"] | components["schemas"]["Compacted"] | components["schemas"]["LimitReached"] | components["schemas"]["AgentStarted"] | components["schemas"]["AgentGone"] | components["schemas"]["StateChanged"] | components["schemas"]["StepDone"] | components["schemas"]["CameBack"] | components["schemas"]["Forked"] | components["schemas"]["DevServerChanged"] | components["schemas"]["EnvironmentChanged"] | components["schemas"]["PullRequestChanged"] | components["schemas"]["SetupChanged"] | components["schemas"]["Notice"];
             /** Number */
             number: number;
         };
@@ -1401,7 +1741,7 @@ export interface components {
          */
         EventFrame: {
             /** Event */
-            event: components["schemas"]["MessageAdded"] | components["schemas"]["MessageDelivered"] | components["schemas"]["AgentText"] | components["schemas"]["AgentThought"] | components["schemas"]["ToolCalled"] | components["schemas"]["ToolFinished"] | components["schemas"]["TurnEnded"] | components["schemas"]["TurnFailed"] | components["schemas"]["ModelRetried"] | components["schemas"]["PlanChanged"] | components["schemas"]["QuestionAsked"] | components["schemas"]["PlanProposed"] | components["schemas"]["PermissionAsked"] | components["schemas"]["AskAnswered"] | components["schemas"]["AskClosed"] | components["schemas"]["SubagentChanged"] | components["schemas"]["SettingsChanged"] | components["schemas"]["Compacted"] | components["schemas"]["LimitReached"] | components["schemas"]["AgentStarted"] | components["schemas"]["AgentGone"] | components["schemas"]["StateChanged"] | components["schemas"]["StepDone"] | components["schemas"]["CameBack"] | components["schemas"]["Forked"] | components["schemas"]["DevServerChanged"] | components["schemas"]["EnvironmentChanged"] | components["schemas"]["PullRequestChanged"] | components["schemas"]["Notice"];
+            event: components["schemas"]["MessageAdded"] | components["schemas"]["MessageDelivered"] | components["schemas"]["AgentText"] | components["schemas"]["AgentThought"] | components["schemas"]["ToolCalled"] | components["schemas"]["ToolFinished"] | components["schemas"]["TurnEnded"] | components["schemas"]["TurnFailed"] | components["schemas"]["ModelRetried"] | components["schemas"]["PlanChanged"] | components["schemas"]["QuestionAsked"] | components["schemas"]["PlanProposed"] | components["schemas"]["PermissionAsked"] | components["schemas"]["AskAnswered"] | components["schemas"]["AskClosed"] | components["schemas"]["SubagentChanged"] | components["schemas"]["SettingsChanged"] | components["schemas"]["Compacted"] | components["schemas"]["LimitReached"] | components["schemas"]["AgentStarted"] | components["schemas"]["AgentGone"] | components["schemas"]["StateChanged"] | components["schemas"]["StepDone"] | components["schemas"]["CameBack"] | components["schemas"]["Forked"] | components["schemas"]["DevServerChanged"] | components["schemas"]["EnvironmentChanged"] | components["schemas"]["PullRequestChanged"] | components["schemas"]["SetupChanged"] | components["schemas"]["Notice"];
             /** Number */
             number: number;
         };
@@ -1414,6 +1754,26 @@ export interface components {
             events: components["schemas"]["EventBody"][];
             /** Newest */
             newest: number;
+        };
+        /**
+         * FilePatchBody
+         * @description What differs in one file.
+         */
+        FilePatchBody: {
+            /**
+             * Is Live
+             * @description False: as it was when the sandbox went off
+             */
+            is_live: boolean;
+            /**
+             * Is Truncated
+             * @description It is longer than 8 MiB, and its end is missing
+             */
+            is_truncated: boolean;
+            /** Patch */
+            patch: string;
+            /** Path */
+            path: string;
         };
         /**
          * FindingBody
@@ -1550,12 +1910,53 @@ export interface components {
             limit: "session_tokens" | "session_usd" | "project_tokens" | "project_usd" | "activity";
         };
         /**
+         * LinkCheck
+         * @description A one-time link's secret: what follows `?link=` in its address.
+         */
+        LinkCheck: {
+            /**
+             * Link
+             * Format: password
+             */
+            link: string;
+        };
+        /**
+         * LinkCheckBody
+         * @description Whom a link lets in.
+         */
+        LinkCheckBody: {
+            /** @description Null: whoever uses it chooses a name and a password */
+            user: components["schemas"]["UserBody"] | null;
+        };
+        /**
+         * LinkUse
+         * @description A one-time link's secret, and who one wants to be.
+         */
+        LinkUse: {
+            /**
+             * Link
+             * Format: password
+             */
+            link: string;
+            /**
+             * Name
+             * @description For a link that makes a new user, with a password
+             */
+            name?: string | null;
+            /**
+             * Password
+             * @description At least 8 characters; replaces the present one
+             */
+            password?: string | null;
+        };
+        /**
          * LivePart
          * @description A stretch of something that is still being written: broadcast to whoever watches, never stored.
          *
          *     Parts of one key follow each other by `offset` (characters); one with offset 0 begins anew. The stored event that
-         *     carries the key (`part_key`, or `tool_call_id` for a tool's input and output) takes the place of all of them.
-         *     `reset` voids every part whose event has not come: the model's answer is asked for again, or the turn is over.
+         *     carries the key (`part_key`, `tool_call_id` for a tool's input and output, `snapshot_id` for a setup's output) takes
+         *     the place of all of them. `reset` voids every part whose event has not come: the model's answer is asked for again,
+         *     or the turn is over.
          */
         LivePart: {
             /**
@@ -1567,7 +1968,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "text" | "thought" | "tool_input" | "tool_output" | "reset";
+            kind: "text" | "thought" | "tool_input" | "tool_output" | "setup_output" | "reset";
             /**
              * Offset
              * @default 0
@@ -1583,6 +1984,31 @@ export interface components {
              * @default
              */
             text: string;
+        };
+        /**
+         * MadeTokenBody
+         * @description A token that was made just now.
+         */
+        MadeTokenBody: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Last Used At
+             * @description To within five minutes
+             */
+            last_used_at: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Token
+             * @description Shown this once; sent as `Authorization: Bearer <token>`
+             */
+            token: string;
         };
         /**
          * MessageAdded
@@ -1854,6 +2280,12 @@ export interface components {
              */
             has_browser?: boolean;
             /**
+             * Has Setup Session
+             * @description Start a session in which the setup can be followed, and written to its agent
+             * @default true
+             */
+            has_setup_session?: boolean;
+            /**
              * Image
              * @description By default Debian; oci:/path[:tag], oci-archive:/path, docker-archive:/path, docker://name[:tag], dockerfile[:path], devcontainer
              */
@@ -1894,6 +2326,29 @@ export interface components {
              * @description Git URL, or absolute path on the server's machine
              */
             source: string;
+        };
+        /**
+         * NewProviderKey
+         * @description With what a provider is to be asked.
+         */
+        NewProviderKey: {
+            /**
+             * Base Url
+             * @description Of whatever speaks the provider's API; by default the provider itself
+             */
+            base_url?: string | null;
+            /**
+             * Kind
+             * @description api_key, or auth_token: a subscription token of the user's own
+             * @enum {string}
+             */
+            kind: "api_key" | "auth_token";
+            /**
+             * Value
+             * Format: password
+             * @description Stored encrypted; nothing gives it back
+             */
+            value: string;
         };
         /**
          * NewPullRequest
@@ -1972,6 +2427,39 @@ export interface components {
             provider?: string | null;
         };
         /**
+         * NewSignIn
+         * @description A name and a password.
+         */
+        NewSignIn: {
+            /**
+             * Name
+             * @description Case does not count
+             */
+            name: string;
+            /**
+             * Password
+             * Format: password
+             */
+            password: string;
+        };
+        /**
+         * NewSignInLink
+         * @description A one-time link to be made.
+         */
+        NewSignInLink: {
+            /**
+             * Is New
+             * @description Whether it makes a further user; so it is while there is none
+             * @default false
+             */
+            is_new?: boolean;
+            /**
+             * User
+             * @description Whom it lets in; by default the only user
+             */
+            user?: string | null;
+        };
+        /**
          * NewTerminal
          * @description Size of a terminal.
          */
@@ -1986,6 +2474,17 @@ export interface components {
              * @default 24
              */
             rows?: number;
+        };
+        /**
+         * NewToken
+         * @description A token for a program to be made.
+         */
+        NewToken: {
+            /**
+             * Name
+             * @description What it is for
+             */
+            name: string;
         };
         /**
          * Notice
@@ -2011,6 +2510,35 @@ export interface components {
          */
         PartFrame: {
             part: components["schemas"]["LivePart"];
+        };
+        /**
+         * PasswordChange
+         * @description A new password in place of the present one.
+         */
+        PasswordChange: {
+            /**
+             * Current
+             * Format: password
+             */
+            current: string;
+            /**
+             * New
+             * Format: password
+             * @description At least 8 characters
+             */
+            new: string;
+        };
+        /**
+         * PasswordMethod
+         * @description By name and password.
+         */
+        PasswordMethod: {
+            /**
+             * Kind
+             * @default password
+             * @constant
+             */
+            kind?: "password";
         };
         /**
          * PermissionAsked
@@ -2266,7 +2794,7 @@ export interface components {
             rebuilds_when_stale: boolean;
             /**
              * Retry Needed
-             * @description Commands or port were changed since the newest snapshot was begun
+             * @description Its newest snapshot was begun with other commands, processes or port
              */
             retry_needed: boolean;
             /** Sessions */
@@ -2275,7 +2803,7 @@ export interface components {
             setup_command: string | null;
             /**
              * Setup Session
-             * @description The newest in which an agent sets it up
+             * @description The newest that belongs to its setup
              */
             setup_session: string | null;
             /** Size */
@@ -2295,7 +2823,8 @@ export interface components {
          * ProjectChanges
          * @description What is to be changed; what is left out stays. Null takes a budget, a command or a port away.
          *
-         *     Commands and port count from the next snapshot on (`POST .../snapshots`), size and branch for new sessions.
+         *     Commands, processes and port count from the next snapshot on (`POST .../snapshots`), size and branch for new
+         *     sessions.
          */
         ProjectChanges: {
             /** Branch */
@@ -2317,6 +2846,13 @@ export interface components {
             name?: string | null;
             /** Port */
             port?: number | null;
+            /**
+             * Processes
+             * @description All that is to run beside the dev server, in order; empty: nothing
+             */
+            processes?: {
+                [key: string]: string;
+            };
             /** Rebuilds When Stale */
             rebuilds_when_stale?: boolean | null;
             /** Setup Command */
@@ -2325,18 +2861,50 @@ export interface components {
             size?: string | null;
         };
         /**
+         * ProjectDeletedFrame
+         * @description The project of that id is gone.
+         */
+        ProjectDeletedFrame: {
+            /** Project Deleted */
+            project_deleted: string;
+        };
+        /**
+         * ProjectFrame
+         * @description A project is new, or another than it was.
+         */
+        ProjectFrame: {
+            project: components["schemas"]["ProjectBody"];
+        };
+        /**
          * ProviderBody
          * @description A provider of models as it is now.
          */
         ProviderBody: {
+            /**
+             * Base Url
+             * @description Where it is asked; null: on the server itself
+             */
+            base_url: string | null;
             /** Is Ready */
             is_ready: boolean;
             /** Is Scripted */
             is_scripted: boolean;
+            /**
+             * Key Kind
+             * @description Of the key that it is asked with; null: there is none
+             */
+            key_kind: ("api_key" | "auth_token") | null;
+            /**
+             * Key Origin
+             * @description Where that key was set; one of the server's environment counts, and is changed only there
+             */
+            key_origin: ("environment" | "stored") | null;
             /** Models */
             models: components["schemas"]["ModelBody"][];
             /** Name */
             name: string;
+            /** Needs Key */
+            needs_key: boolean;
             /**
              * Reason
              * @description Why it cannot be used, with the next step
@@ -2355,6 +2923,11 @@ export interface components {
             /** Branch */
             branch: string;
             /**
+             * Can Merge
+             * @description Whether it is open and Lot can merge it; else it is merged at its host
+             */
+            can_merge: boolean;
+            /**
              * Created At
              * Format: date-time
              */
@@ -2369,7 +2942,7 @@ export interface components {
             session_id: string | null;
             /**
              * State
-             * @description open, merged or closed
+             * @description draft, open, merged or closed
              */
             state: string;
             /** Title */
@@ -2408,6 +2981,21 @@ export interface components {
             kind: "pull_request_changed";
             /** Number */
             number: number;
+            /** Url */
+            url: string;
+        };
+        /**
+         * PullRequestMark
+         * @description A session's newest pull request, in short, as Lot knew it last.
+         */
+        PullRequestMark: {
+            /** Number */
+            number: number;
+            /**
+             * State
+             * @description open, merged or closed
+             */
+            state: string;
             /** Url */
             url: string;
         };
@@ -2477,6 +3065,18 @@ export interface components {
             is_private: boolean;
         };
         /**
+         * ResyncFrame
+         * @description List everything now: nothing that changes from here on is left out. First of all frames, and after a jam.
+         */
+        ResyncFrame: {
+            /**
+             * Resync
+             * @default true
+             * @constant
+             */
+            resync: true;
+        };
+        /**
          * ReviewCommentBody
          * @description What a reviewer says of a line, or of a whole file.
          */
@@ -2542,7 +3142,7 @@ export interface components {
             is_scripted: boolean;
             /**
              * Is Setup
-             * @description Its agent finds out how the project is set up
+             * @description It belongs to the setup of its project
              * @default false
              */
             is_setup: boolean;
@@ -2584,6 +3184,8 @@ export interface components {
             project_name: string;
             /** Provider */
             provider: string;
+            /** @description Its newest; `GET .../pull-request` asks its host anew */
+            pull_request: components["schemas"]["PullRequestMark"] | null;
             /** Reason */
             reason: string | null;
             /**
@@ -2624,6 +3226,21 @@ export interface components {
             title?: string | null;
         };
         /**
+         * SessionDeletedFrame
+         * @description The session of that id is gone.
+         */
+        SessionDeletedFrame: {
+            /** Session Deleted */
+            session_deleted: string;
+        };
+        /**
+         * SessionFrame
+         * @description A session is new, or another than it was.
+         */
+        SessionFrame: {
+            session: components["schemas"]["SessionBody"];
+        };
+        /**
          * SettingsChanged
          * @description Model, thinking effort or mode of the session from the next request on; only what changed is set.
          */
@@ -2659,6 +3276,73 @@ export interface components {
              * @default null
              */
             model: string | null;
+        };
+        /**
+         * SetupChanged
+         * @description A build of the project's snapshot went a step on or ended, as told to the project's setup session.
+         */
+        SetupChanged: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Detail */
+            detail: string;
+            /** Generation */
+            generation: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "setup_changed";
+            /**
+             * Log End
+             * @default null
+             */
+            log_end: string | null;
+            /** Snapshot Id */
+            snapshot_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "step" | "ready" | "failed";
+        };
+        /**
+         * SignInBody
+         * @description Whether the caller is signed in, and how one may sign in.
+         */
+        SignInBody: {
+            /**
+             * Has Users
+             * @description Whether anybody has used the link of the first start yet
+             */
+            has_users: boolean;
+            /** Is Signed In */
+            is_signed_in: boolean;
+            /** Methods */
+            methods: components["schemas"]["PasswordMethod"][];
+            /** @description Null also for the token of the data folder, which is no user's */
+            user: components["schemas"]["UserBody"] | null;
+        };
+        /**
+         * SignInLinkBody
+         * @description A one-time link, shown this once.
+         */
+        SignInLinkBody: {
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Url */
+            url: string;
+            /**
+             * User
+             * @description Whom it lets in; null: it makes a new user
+             */
+            user: string | null;
         };
         /**
          * SizeBody
@@ -2723,6 +3407,8 @@ export interface components {
              * @default 0
              */
             memory_bytes: number;
+            /** Project Id */
+            project_id: string;
             /**
              * Stale Files
              * @description Changed since it was built; sessions install changed packages when they start
@@ -2739,6 +3425,13 @@ export interface components {
              * @description What is being done right now
              */
             step: string | null;
+        };
+        /**
+         * SnapshotFrame
+         * @description A snapshot, or the step that its build is at, is another than it was.
+         */
+        SnapshotFrame: {
+            snapshot: components["schemas"]["SnapshotBody"];
         };
         /**
          * SnapshotLog
@@ -2847,6 +3540,26 @@ export interface components {
              * @default null
              */
             tool_call_id: string | null;
+        };
+        /**
+         * TokenBody
+         * @description A token for a program, without its secret.
+         */
+        TokenBody: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Last Used At
+             * @description To within five minutes
+             */
+            last_used_at: string | null;
+            /** Name */
+            name: string;
         };
         /**
          * ToolCalled
@@ -3055,6 +3768,14 @@ export interface components {
             runner_memory_bytes: number;
         };
         /**
+         * UserBody
+         * @description Somebody who may sign in.
+         */
+        UserBody: {
+            /** Name */
+            name: string;
+        };
+        /**
          * VariableBody
          * @description One variable.
          */
@@ -3081,6 +3802,64 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_browser_sessions_api_browser_sessions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrowserSessionBody"][];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    end_browser_session_api_browser_sessions__browser_session__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                browser_session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_accounts_api_git_accounts_get: {
         parameters: {
             query?: never;
@@ -3240,6 +4019,66 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["HostBody"];
                 };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_password_api_password_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    enter_api_previews_enter_get: {
+        parameters: {
+            query: {
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Any error; `code` says which */
             default: {
@@ -3862,6 +4701,70 @@ export interface operations {
             };
         };
     };
+    store_key_api_providers__name__credential_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProviderKey"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove_key_api_providers__name__credential_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_sessions_api_sessions_get: {
         parameters: {
             query?: {
@@ -4155,7 +5058,9 @@ export interface operations {
     };
     read_diff_api_sessions__session__diff_get: {
         parameters: {
-            query?: never;
+            query?: {
+                by_file?: boolean;
+            };
             header?: never;
             path: {
                 session: string;
@@ -4171,6 +5076,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DiffBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    read_file_diff_api_sessions__session__diff_file_get: {
+        parameters: {
+            query: {
+                path: string;
+            };
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilePatchBody"];
                 };
             };
             /** @description Any error; `code` says which */
@@ -4717,6 +5655,194 @@ export interface operations {
             };
         };
     };
+    who_am_i_api_sign_in_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    enter_api_sign_in_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSignIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    make_link_api_sign_in_links_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSignInLink"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInLinkBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    use_link_api_sign_in_link_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkUse"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    check_link_api_sign_in_link_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkCheck"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkCheckBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    leave_api_sign_out_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_sizes_api_sizes_get: {
         parameters: {
             query?: never;
@@ -4767,6 +5893,97 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SnapshotLog"];
                 };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_tokens_api_tokens_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenBody"][];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    make_token_api_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeTokenBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_token_api_tokens__token__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Any error; `code` says which */
             default: {

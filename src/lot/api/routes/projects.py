@@ -110,14 +110,14 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
     async def list_pull_requests(project: str) -> list[PullRequestBody]:
         """Return a project's pull requests."""
         found = await store.get_project(project)
-        return [views.pull_request(one) for one in await store.list_pull_requests(found.id)]
+        return await views.pull_requests(found, await store.list_pull_requests(found.id))
 
     @router.get("/projects/{project}/pull-requests/{number}", tags=["pull requests"])
     async def show_pull_request(project: str, number: int) -> PullRequestBody:
         """Return one pull request as its host has it now. 502: the host does not answer."""
         found = await store.get_project(project)
         pull_request = await store.get_pull_request(found.id, number)
-        return views.pull_request(await engine.pull_requests.refresh(found, pull_request))
+        return await views.pull_request(await engine.pull_requests.refresh(found, pull_request))
 
     @router.get("/projects/{project}/pull-requests/{number}/patch", tags=["pull requests"])
     async def pull_request_patch(project: str, number: int) -> PlainTextResponse:
@@ -150,6 +150,6 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
         """Merge a pull request. 409: it is not open. 502: it conflicts or the git host refuses; nothing was changed."""
         found = await store.get_project(project)
         pull_request = await store.get_pull_request(found.id, number)
-        return views.pull_request(await engine.pull_requests.merge(found, pull_request))
+        return await views.pull_request(await engine.pull_requests.merge(found, pull_request))
 
     return router

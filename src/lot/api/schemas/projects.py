@@ -58,6 +58,10 @@ class NewProject(_Body):
         description="What runs beside the dev server, in order: a name of [a-z0-9-]{1,32} to its command",
     )
 
+    has_setup_session: bool = Field(
+        default=True, description="Start a session in which the setup can be followed, and written to its agent"
+    )
+
     @model_validator(mode="after")
     def _has_what_they_run_beside(self) -> Self:
         if self.processes and not self.dev_command:
@@ -68,7 +72,8 @@ class NewProject(_Body):
 class ProjectChanges(_Body):
     """What is to be changed; what is left out stays. Null takes a budget, a command or a port away.
 
-    Commands and port count from the next snapshot on (`POST .../snapshots`), size and branch for new sessions.
+    Commands, processes and port count from the next snapshot on (`POST .../snapshots`), size and branch for new
+    sessions.
     """
 
     name: str | None = Field(default=None, max_length=80, pattern=_NAME)
@@ -82,6 +87,11 @@ class ProjectChanges(_Body):
     has_browser: bool | None = None
     rebuilds_when_stale: bool | None = None
     image: str | None = Field(default=None, min_length=1, max_length=4096, description="For the next snapshot")
+    processes: dict[ProcessName, Command] = Field(
+        default_factory=dict,
+        max_length=MAX_DEV_PROCESSES,
+        description="All that is to run beside the dev server, in order; empty: nothing",
+    )
 
 
 class NewSetupSession(_Body):
@@ -141,6 +151,7 @@ class SnapshotBody(_Body):
     """A project's prepared environment."""
 
     id: str
+    project_id: str
     generation: int
     state: str = Field(description="preparing (by a setup session), building, ready or failed")
     step: str | None = Field(default=None, description="What is being done right now")
@@ -170,7 +181,7 @@ class ProjectBody(_Body):
     size: str
     environment_keys: list[str]
     environment_version: int
-    retry_needed: bool = Field(description="Commands or port were changed since the newest snapshot was begun")
+    retry_needed: bool = Field(description="Its newest snapshot was begun with other commands, processes or port")
     snapshot: SnapshotBody | None
     ready_snapshot: str | None
     sessions: int
@@ -183,7 +194,7 @@ class ProjectBody(_Body):
     rebuilds_when_stale: bool
     image: str | None = Field(description="What its sandboxes are made of; null: Lot's own Debian")
     account: str | None = Field(default=None, description="Name of the git account that it was chosen from")
-    setup_session: str | None = Field(default=None, description="The newest in which an agent sets it up")
+    setup_session: str | None = Field(default=None, description="The newest that belongs to its setup")
     processes: dict[str, str] = Field(description="What runs beside the dev server, in order")
 
 
@@ -214,7 +225,8 @@ class PullRequestBody(_Body):
     base_branch: str
     branch: str
     head_commit: str
-    state: str = Field(description="open, merged or closed")
+    state: str = Field(description="draft, open, merged or closed")
+    can_merge: bool = Field(description="Whether it is open and Lot can merge it; else it is merged at its host")
     url: str
     created_at: AwareDatetime
     updated_at: AwareDatetime
