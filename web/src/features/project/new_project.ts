@@ -1,0 +1,162 @@
+/** What a new project is made from, as it is being typed, and where in the form a refusal belongs. Pure. */
+import type { NewProject } from "@/api/types";
+
+export interface ProcessRow {
+  name: string;
+  command: string;
+}
+
+export interface Draft {
+  /** Name of the git account that the source is chosen from; empty: an address or a path. */
+  account: string;
+  source: string;
+  name: string;
+  branch: string;
+  size: string;
+  environment: string;
+  hasBrowser: boolean;
+  rebuildsWhenStale: boolean;
+  image: string;
+  setupCommand: string;
+  devCommand: string;
+  port: string;
+  processes: readonly ProcessRow[];
+}
+
+export const EMPTY: Draft = {
+  account: "",
+  source: "",
+  name: "",
+  branch: "",
+  size: "small",
+  environment: "",
+  hasBrowser: false,
+  rebuildsWhenStale: false,
+  image: "",
+  setupCommand: "",
+  devCommand: "",
+  port: "",
+  processes: [],
+};
+
+/** Parts of the form that can be wrong. */
+export type FieldName =
+  | "source"
+  | "account"
+  | "name"
+  | "branch"
+  | "size"
+  | "environment"
+  | "image"
+  | "commands"
+  | "port"
+  | "processes";
+
+/** Returns the body that creates the project: what was left empty is left to the server. */
+export function bodyOf(draft: Draft): NewProject {
+  const processes = draft.processes.filter((row) => row.name !== "" && row.command !== "");
+  return {
+    source: draft.source.trim(),
+    size: draft.size,
+    has_browser: draft.hasBrowser,
+    rebuilds_when_stale: draft.rebuildsWhenStale,
+    ...(draft.account && { account: draft.account }),
+    ...(draft.name.trim() && { name: draft.name.trim() }),
+    ...(draft.branch.trim() && { branch: draft.branch.trim() }),
+    ...(draft.environment.trim() && { environment_text: draft.environment }),
+    ...(draft.image.trim() && { image: draft.image.trim() }),
+    ...(draft.setupCommand.trim() && { setup_command: draft.setupCommand.trim() }),
+    ...(draft.devCommand.trim() && { dev_command: draft.devCommand.trim() }),
+    ...(draft.port && { port: Number(draft.port) }),
+    ...(processes.length > 0 && {
+      processes: Object.fromEntries(processes.map((row) => [row.name, row.command])),
+    }),
+  };
+}
+
+/** Returns what can be seen to be wrong before the server is asked, by part of the form. */
+export function faultsOf(draft: Draft): Partial<Record<FieldName, string>> {
+  const faults: Partial<Record<FieldName, string>> = {};
+  if (draft.source.trim() === "") {
+    faults.source = draft.account ? "Choose a repository." : "Give an address or a path.";
+  }
+  if (draft.port !== "" && !isPort(draft.port)) faults.port = "A port is a number from 1 to 65535.";
+  if (draft.name !== "" && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(draft.name.trim())) {
+    faults.name = "Use letters, digits, dots, dashes and underscores.";
+  }
+  if (draft.processes.some((row) => (row.name === "") !== (row.command === ""))) {
+    faults.processes = "Each needs a name and a command.";
+  } else if (draft.processes.some((row) => row.name !== "" && !/^[a-z0-9-]{1,32}$/.test(row.name))) {
+    faults.processes = "Names have small letters, digits and dashes, at most 32.";
+  } else if (draft.processes.some((row) => row.name !== "") && draft.devCommand.trim() === "") {
+    faults.processes = "They run beside a dev server: give a dev command, too.";
+  }
+  return faults;
+}
+
+function isPort(text: string): boolean {
+  return /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
+}
+
+const BY_CODE: Record<string, FieldName> = {
+  "git.repository": "source",
+  "git.unreachable": "source",
+  "git.failed": "source",
+  "git.account_refused": "account",
+};
+const BY_FIELD: Record<string, FieldName> = {
+  source: "source",
+  account: "account",
+  name: "name",
+  branch: "branch",
+  size: "size",
+  environment: "environment",
+  environment_text: "environment",
+  image: "image",
+  setup_command: "commands",
+  dev_command: "commands",
+  port: "port",
+  processes: "processes",
+};
+const BY_WORDS: readonly [RegExp, FieldName][] = [
+  [/^a project named/, "name"],
+  [/^line \d+|variable|the value of/i, "environment"],
+  [/branch/i, "branch"],
+  [/image/i, "image"],
+  [/size/i, "size"],
+];
+
+/** Returns the part of the form that a refusal is about; null: the whole. */
+export function fieldOf(code: string, message: string): FieldName | null {
+  const field = /^body\.(\w+)/.exec(message)?.[1];
+  if (field !== undefined) return BY_FIELD[field] ?? null;
+  const isOfBranch = code === "git.repository" && /branch/i.test(message);
+  if (isOfBranch) return "branch";
+  if (code in BY_CODE) return BY_CODE[code] ?? null;
+  return BY_WORDS.find(([words]) => words.test(message))?.[1] ?? null;
+}
+
+/** Returns the name that the server gives a project from its source; empty where there is none to be seen. */
+export function nameOf(source: string): string {
+  const last =
+    source
+      .trim()
+      .replace(/\/+$/, "")
+      .replace(/\.git$/, "")
+      .split(/[/:\\]/)
+      .at(-1) ?? "";
+  return last.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[-.]+|[-.]+$/g, "");
+}
+
+/**
+ * Returns the names that a pasted `.env` sets, in order, each once. A preview only: the server parses it, and says
+ * which line is wrong.
+ */
+export function variableNames(text: string): string[] {
+  const names = new Set<string>();
+  // A quoted value may go over several lines, in which NAME= means nothing.
+  const bindings =
+    /^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*=[ \t]*("(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*')?/gm;
+  for (const match of text.replace(/\r\n?/g, "\n").matchAll(bindings)) if (match[1]) names.add(match[1]);
+  return [...names];
+}
