@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import Scope
 
 from lot.api.cookies import COOKIE as SESSION_COOKIE
 from lot.api.cookies import SECURE_COOKIE as SECURE_SESSION_COOKIE
@@ -90,8 +91,7 @@ class PreviewEntry:
         is_page = request.headers.get("sec-fetch-dest", "document") == "document"
         if request.method != "GET" or not is_page or "text/html" not in request.headers.get("accept", ""):
             return page("sign_in", 401, "Open this preview from Lot: its link signs you in.")
-        to = f"{self._app_origin.scheme}://{request.headers['host']}{request.url.path}"
-        to = f"{to}?{request.url.query}" if request.url.query else to
+        to = f"{self._app_origin.scheme}://{request.headers['host']}{raw_path(request.scope).decode('latin-1')}"
         return RedirectResponse(f"{self._app_origin}{ENTER_PATH}?to={quote(to, safe='')}", 303, headers=_PRIVATE)
 
     def lead_back(self, to: str, holder: str | None) -> Response:
@@ -139,6 +139,13 @@ class PreviewEntry:
 def host_of(connection: HTTPConnection) -> str:
     """Return the host that a request names, in lower case, without its port."""
     return connection.headers.get("host", "").partition(":")[0].lower()
+
+
+def raw_path(scope: Scope) -> bytes:
+    """Return a request's path and query as they came."""
+    path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    query: bytes = scope.get("query_string", b"")
+    return path + (b"?" + query if query else b"")
 
 
 def _path(to: str) -> str:
