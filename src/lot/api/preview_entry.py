@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from lot.api.cookies import COOKIE as SESSION_COOKIE
 from lot.api.cookies import SECURE_COOKIE as SECURE_SESSION_COOKIE
+from lot.api.origins import own_path
 from lot.api.preview_pages import page
 from lot.api.tickets import COOKIE, COOKIE_S, TICKET_S, Tickets
 from lot.config import Settings
@@ -80,7 +81,7 @@ class PreviewEntry:
         holder = self._tickets.find_holder("link", host, request.query_params.get("ticket", ""))
         if holder is None or not await self._sign_in.revocations.is_alive(holder):
             return page("sign_in", 401, "This link is over; open the preview from Lot again.")
-        answer = RedirectResponse(_path(request.query_params.get("to", "/")), 303, headers=_PRIVATE)
+        answer = RedirectResponse(own_path(request.query_params.get("to", "/")), 303, headers=_PRIVATE)
         cookie = self._tickets.issue("cookie", host, holder, COOKIE_S)
         attributes = f"Max-Age={COOKIE_S}; Path=/; HttpOnly; {self._same_site(request)}"
         answer.headers.append("Set-Cookie", f"{COOKIE}={cookie}; {attributes}")
@@ -146,8 +147,3 @@ def raw_path(scope: Scope) -> bytes:
     path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     query: bytes = scope.get("query_string", b"")
     return path + (b"?" + query if query else b"")
-
-
-def _path(to: str) -> str:
-    """Return a path of the same origin: what browsers could read as another host becomes the root."""
-    return to if re.match(r"/(?![/\\])", to) and not re.search(r"[\\\s]", to) else "/"

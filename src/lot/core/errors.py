@@ -241,6 +241,12 @@ class ProviderError(UnavailableError):
     code = "model.provider"
 
 
+class SignInProviderError(UnavailableError):
+    """A provider of sign-in elsewhere refused, or did not answer as it should."""
+
+    code = "auth.provider"
+
+
 class AgentError(UnavailableError):
     """The agent program failed or is gone."""
 

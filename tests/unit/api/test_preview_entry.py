@@ -199,7 +199,7 @@ async def test_behind_a_proxy_with_tls_previews_are_reached_as_the_application_i
 @pytest.mark.parametrize(("has_token", "authorization"), [(True, []), (False, [b"Bearer of the app"])])
 async def test_nothing_of_ours_reaches_the_app(door: Door, has_token: bool, authorization: list[bytes]) -> None:
     parts = door.lot.parts
-    entry = PreviewEntry(Tickets(bytes(32)), SignIn(parts.store, parts.now, "t"), Settings())
+    entry = PreviewEntry(Tickets(bytes(32)), SignIn(parts.store, parts.now, "t", Settings()), Settings())
     cookie = b"a=1; lot_preview=x; __Host-lot_session=y; lot_session=z; lot_session_of_the_app=2"
     headers = [(b"host", b"h"), (b"authorization", b"Bearer of the app"), (b"cookie", cookie)]
     connection = HTTPConnection({"type": "http", "headers": headers})
