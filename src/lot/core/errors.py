@@ -77,6 +77,12 @@ class TooManyAttemptsError(CallerError):
         self.retry_after_s = retry_after_s
 
 
+class SignInProviderError(UnavailableError):
+    """A provider of sign-in elsewhere refused, or did not answer as it should."""
+
+    code = "auth.provider"
+
+
 class NotFoundError(CallerError):
     """Nothing with that id exists."""
 
@@ -239,12 +245,6 @@ class ProviderError(UnavailableError):
     """The model provider refused or could not be reached."""
 
     code = "model.provider"
-
-
-class SignInProviderError(UnavailableError):
-    """A provider of sign-in elsewhere refused, or did not answer as it should."""
-
-    code = "auth.provider"
 
 
 class AgentError(UnavailableError):
