@@ -20,6 +20,8 @@ OPEN = {
     ("POST", "/api/sign-in"),
     ("POST", "/api/sign-in/link"),
     ("POST", "/api/sign-in/link/check"),
+    ("GET", "/api/sign-in/with/{name}"),
+    ("GET", "/api/sign-in/with/{name}/callback"),
     ("GET", "/api/previews/enter"),
 }
 SOCKET = "/api/sessions/x/events/stream"
