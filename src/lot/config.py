@@ -1,10 +1,14 @@
 """Settings of a Lot installation, read once and handed down; nothing else reads the environment."""
 
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from lot.core.errors import InvalidInputError
 from lot.core.web_origin import WebOrigin
@@ -58,6 +62,61 @@ _HERE = ("127.0.0.1", "::1", "0.0.0.0", "::")
 """Addresses to listen on that are shown as `localhost`."""
 
 
+class AllowedElsewhere(BaseModel):
+    """A provider of sign-in that knows us, and who of those whom it vouches for may sign in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr
+    allow: tuple[str, ...] = Field(min_length=1)
+    """In lower case; given with commas between them."""
+
+    @field_validator("allow", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        given = value.split(",") if isinstance(value, str) else value
+        return tuple(each.strip().lower() for each in given if each.strip())
+
+
+class OidcSignIn(AllowedElsewhere):
+    """An OpenID Connect provider; `allow` has verified e-mail addresses, and `@example.org` for all of a domain."""
+
+    issuer: str = Field(pattern=r"^https?://")
+
+
+class GitHubSignIn(AllowedElsewhere):
+    """GitHub, by an OAuth app; `allow` has logins."""
+
+    url: str = Field(default="https://github.com", pattern=r"^https?://.*[^/]$")
+
+    @property
+    def api_url(self) -> str:
+        """Where its API is, with a slash at the end."""
+        return "https://api.github.com/" if self.url == "https://github.com" else f"{self.url}/api/v3/"
+
+
+_WAY_IN = re.compile(
+    r"LOT_(?:OIDC_(?P<name>[A-Z0-9]+)|GITHUB_SIGN_IN)_(?P<field>ISSUER|URL|CLIENT_ID|CLIENT_SECRET|ALLOW)"
+)
+
+
+class _WaysIn(PydanticBaseSettingsSource):
+    """Gathers `LOT_OIDC_<NAME>_<FIELD>` and `LOT_GITHUB_SIGN_IN_<FIELD>`."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        oidc: dict[str, dict[str, str]] = {}
+        github: dict[str, str] = {}
+        for variable, value in os.environ.items():
+            if match := _WAY_IN.fullmatch(variable):
+                provider = github if match["name"] is None else oidc.setdefault(match["name"].lower(), {})
+                provider[match["field"].lower()] = value
+        return ({"oidc": oidc} if oidc else {}) | ({"github_sign_in": github} if github else {})
+
+
 class Settings(BaseSettings):
     """Everything an operator may set, from the environment (`LOT_<NAME>`) or the constructor."""
 
@@ -74,6 +133,10 @@ class Settings(BaseSettings):
     public_url: str | None = None
     """Where browsers reach Lot, such as https://lot.example.org, when that is not where it listens: a reverse proxy's
     address. Its host becomes a known one; its scheme says whether cookies need TLS, and is that of previews, too."""
+    oidc: dict[str, OidcSignIn] = Field(default_factory=dict)
+    """Providers of sign-in by name, from `LOT_OIDC_<NAME>_ISSUER`, `_CLIENT_ID`, `_CLIENT_SECRET` and `_ALLOW`."""
+    github_sign_in: GitHubSignIn | None = None
+    """From `LOT_GITHUB_SIGN_IN_CLIENT_ID`, `_CLIENT_SECRET`, `_ALLOW`, and `_URL` for GitHub Enterprise."""
     preview_domain: str = "preview.localhost"
     database_url: str | None = None
     """SQLAlchemy URL; by default SQLite in `data_dir`."""
@@ -115,6 +178,18 @@ class Settings(BaseSettings):
     """Base64 key for encryption at rest; by default a 0600 key file in `data_dir`."""
     secret_key_old: SecretStr | None = None
     """Keys before the present one, separated by commas: they only open what `lot secrets rotate` has still to seal."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where settings come from, what counts first first."""
+        return init_settings, env_settings, _WaysIn(settings_cls)
 
     @field_validator("public_url")
     @classmethod

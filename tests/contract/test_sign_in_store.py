@@ -8,6 +8,7 @@ from sign_in_samples import AT, api_token, browser_session, sign_in_link, user
 
 from lot.core.errors import InvalidInputError, NotFoundError, SignInRefusedError
 from lot.core.ids import BrowserSessionId, TokenId, UserId
+from lot.core.sign_in import Identity
 from lot.store.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -135,3 +136,13 @@ async def test_token_is_found_by_its_secret_until_it_is_revoked(store: Store) ->
     await store.delete_api_token(TokenId("token1"), owner)
     assert await store.find_api_token("digest of a token") is None
     assert not await store.has_api_token(TokenId("token1"))
+
+
+async def test_user_is_found_by_the_account_they_came_by(store: Store) -> None:
+    identity = Identity(issuer="https://id.example", subject="42", user_id=UserId("user1"))
+    await store.add_user_with_identity(user(password_hash=None), identity)
+    assert await store.find_user_by_identity("https://id.example", "42") == user(password_hash=None)
+    assert await store.find_user_by_identity("https://other.example", "42") is None
+    with pytest.raises(InvalidInputError, match="ada already"):
+        await store.add_user_with_identity(user(id=UserId("second")), replace(identity, subject="43"))
+    assert await store.find_user_by_identity("https://id.example", "43") is None

@@ -31,7 +31,7 @@ ALLOWED = {
     "demo": {"api.schemas", "client", "config", "examples"},
     "client": {"api.schemas", "config"},
     "api": {"config", "engine", "guest.wire", "runner.client", "runner.protocol", "sign_in", "store"},
-    "sign_in": {"store"},
+    "sign_in": {"config", "store"},
     "engine": {
         "broker",
         "config",

@@ -24,6 +24,7 @@ from lot.api.routes.projects import project_routes
 from lot.api.routes.providers import provider_routes
 from lot.api.routes.sessions import session_routes
 from lot.api.routes.sign_in import sign_in_routes, sign_out_routes
+from lot.api.routes.sign_in_elsewhere import sign_in_elsewhere_routes
 from lot.api.stream import stream_routes
 from lot.api.tickets import Tickets
 from lot.api.views import Views
@@ -45,15 +46,17 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Tickets) -> FastAPI:
     """Return the application; `token` is the operator's. Who is let in where is up to the gate, not to the routes."""
-    sign_in = SignIn(engine.parts.store, engine.parts.now, token)
+    sign_in = SignIn(engine.parts.store, engine.parts.now, token, settings)
     entry = PreviewEntry(tickets, sign_in, settings)
-    app = FastAPI(title="Lot", version=lot.__version__, description=DESCRIPTION)
+    # Its pages about the API would load their scripts from another host.
+    app = FastAPI(title="Lot", version=lot.__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
     install_error_handlers(app)
     views = Views(engine, settings, tickets)
     app.include_router(health_routes())
     app.include_router(stream_routes(engine))
     app.include_router(overview_routes(engine, views))
     app.include_router(sign_in_routes(sign_in), responses=ERRORS)
+    app.include_router(sign_in_elsewhere_routes(sign_in), responses=ERRORS)
     app.include_router(preview_routes(entry), responses=ERRORS)
     for routes in (
         sign_out_routes(sign_in, settings),

@@ -25,6 +25,7 @@ _STATUSES: Mapping[str, int] = {
     "auth.required": 401,
     "auth.refused": 403,  # 401 is left to say one thing: sign in first
     "auth.too_many_attempts": 429,
+    "auth.provider": 502,
     "forbidden": 403,
     "forbidden.origin": 403,
     "forbidden.host": 403,

@@ -21,7 +21,7 @@ CLOSE_SIGNED_OUT = 4401
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 OPEN_PATHS = frozenset(("/api/health", "/api/sign-in", ENTER_PATH))
 OPEN_BELOW = ("/api/sign-in/",)
-GUARDED_PAGES = ("/api", "/openapi.json", "/docs", "/redoc")
+GUARDED_PAGES = ("/api", "/openapi.json")
 """All other pages and files are the web application's, the same for everybody."""
 
 

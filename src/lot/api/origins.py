@@ -4,6 +4,7 @@ A host must be known, or another site's name could be made to lead here (DNS reb
 An address in digits is nobody's name, so it is always known.
 """
 
+import re
 from ipaddress import ip_address
 
 from starlette.requests import HTTPConnection
@@ -76,6 +77,11 @@ class Origins:
                 "Next step: set LOT_PUBLIC_URL to the address that browsers use, or ask for localhost"
             )
         return origin
+
+
+def own_path(to: str) -> str:
+    """Return a path of the same origin: what browsers could read as another host becomes the root."""
+    return to if re.match(r"/(?![/\\])", to) and not re.search(r"[\\\s]", to) else "/"
 
 
 def _is_address(host: str) -> bool:

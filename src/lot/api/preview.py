@@ -6,7 +6,6 @@ Each session and port is an origin of its own. Who is let in is up to `preview_e
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
-from urllib.parse import quote
 from weakref import WeakKeyDictionary, WeakMethod
 
 import anyio
@@ -24,7 +23,7 @@ from wsproto.events import BytesMessage, TextMessage
 
 from lot.api.dialing import DialTransport
 from lot.api.gate import close_quietly
-from lot.api.preview_entry import SIGN_IN_PATH, PreviewEntry, Visitor, host_of
+from lot.api.preview_entry import SIGN_IN_PATH, PreviewEntry, Visitor, host_of, raw_path
 from lot.api.preview_pages import page
 from lot.core.errors import LotError, NotFoundError, SandboxUnavailableError, UnavailableError
 from lot.core.ids import SessionId
@@ -92,7 +91,7 @@ class Preview:
         has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
         outgoing = httpx.Request(
             request.method,
-            httpx.URL(scheme="http", host="sandbox", port=port, raw_path=_raw_path(request.scope)),
+            httpx.URL(scheme="http", host="sandbox", port=port, raw_path=raw_path(request.scope)),
             headers=self._clean_headers(visitor, request),
             content=request.stream() if has_body else None,
             extensions={"timeout": {"connect": 10.0, "write": 60.0, "pool": 10.0}},
@@ -162,7 +161,7 @@ class Preview:
             for name, value in self._clean_headers(visitor, browser)
             if name not in _WS_OWN
         ]
-        url = httpx.URL(scheme="http", host="sandbox", port=port, raw_path=_raw_path(browser.scope))
+        url = httpx.URL(scheme="http", host="sandbox", port=port, raw_path=raw_path(browser.scope))
         try:
             client = await self._engine.preview_client(session)
             http = httpx.AsyncClient(transport=DialTransport(lambda: client.dial(port)))
@@ -248,9 +247,3 @@ async def _body(answer: httpx.Response) -> AsyncIterator[bytes]:
             yield part
     finally:
         await answer.aclose()
-
-
-def _raw_path(scope: Scope) -> bytes:
-    path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-    query: bytes = scope.get("query_string", b"")
-    return path + (b"?" + query if query else b"")

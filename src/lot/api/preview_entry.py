@@ -9,9 +9,11 @@ from urllib.parse import quote
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import Scope
 
 from lot.api.cookies import COOKIE as SESSION_COOKIE
 from lot.api.cookies import SECURE_COOKIE as SECURE_SESSION_COOKIE
+from lot.api.origins import own_path
 from lot.api.preview_pages import page
 from lot.api.tickets import COOKIE, COOKIE_S, TICKET_S, Tickets
 from lot.config import Settings
@@ -79,7 +81,7 @@ class PreviewEntry:
         holder = self._tickets.find_holder("link", host, request.query_params.get("ticket", ""))
         if holder is None or not await self._sign_in.revocations.is_alive(holder):
             return page("sign_in", 401, "This link is over; open the preview from Lot again.")
-        answer = RedirectResponse(_path(request.query_params.get("to", "/")), 303, headers=_PRIVATE)
+        answer = RedirectResponse(own_path(request.query_params.get("to", "/")), 303, headers=_PRIVATE)
         cookie = self._tickets.issue("cookie", host, holder, COOKIE_S)
         attributes = f"Max-Age={COOKIE_S}; Path=/; HttpOnly; {self._same_site(request)}"
         answer.headers.append("Set-Cookie", f"{COOKIE}={cookie}; {attributes}")
@@ -90,8 +92,7 @@ class PreviewEntry:
         is_page = request.headers.get("sec-fetch-dest", "document") == "document"
         if request.method != "GET" or not is_page or "text/html" not in request.headers.get("accept", ""):
             return page("sign_in", 401, "Open this preview from Lot: its link signs you in.")
-        to = f"{self._app_origin.scheme}://{request.headers['host']}{request.url.path}"
-        to = f"{to}?{request.url.query}" if request.url.query else to
+        to = f"{self._app_origin.scheme}://{request.headers['host']}{raw_path(request.scope).decode('latin-1')}"
         return RedirectResponse(f"{self._app_origin}{ENTER_PATH}?to={quote(to, safe='')}", 303, headers=_PRIVATE)
 
     def lead_back(self, to: str, holder: str | None) -> Response:
@@ -141,6 +142,8 @@ def host_of(connection: HTTPConnection) -> str:
     return connection.headers.get("host", "").partition(":")[0].lower()
 
 
-def _path(to: str) -> str:
-    """Return a path of the same origin: what browsers could read as another host becomes the root."""
-    return to if re.match(r"/(?![/\\])", to) and not re.search(r"[\\\s]", to) else "/"
+def raw_path(scope: Scope) -> bytes:
+    """Return a request's path and query as they came."""
+    path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    query: bytes = scope.get("query_string", b"")
+    return path + (b"?" + query if query else b"")

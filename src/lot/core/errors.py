@@ -77,6 +77,12 @@ class TooManyAttemptsError(CallerError):
         self.retry_after_s = retry_after_s
 
 
+class SignInProviderError(UnavailableError):
+    """A provider of sign-in elsewhere refused, or did not answer as it should."""
+
+    code = "auth.provider"
+
+
 class NotFoundError(CallerError):
     """Nothing with that id exists."""
 

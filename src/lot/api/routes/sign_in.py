@@ -5,6 +5,7 @@ from fastapi import APIRouter, Response
 from lot.api.asking import get_asking, get_principal
 from lot.api.cookies import clear_cookie, set_cookie
 from lot.api.schemas.sign_in import (
+    ElsewhereMethod,
     LinkCheck,
     LinkCheckBody,
     LinkUse,
@@ -32,7 +33,10 @@ def sign_in_routes(sign_in: SignIn) -> APIRouter:
             is_signed_in=principal is not None,
             user=user,
             has_users=await sign_in.has_users(),
-            methods=[PasswordMethod()],
+            methods=[
+                PasswordMethod(),
+                *(ElsewhereMethod(name=name, url=f"/api/sign-in/with/{name}") for name in sign_in.elsewhere.names),
+            ],
         )
 
     @router.post("")

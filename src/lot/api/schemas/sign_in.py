@@ -24,13 +24,21 @@ class PasswordMethod(_Body):
     kind: Literal["password"] = "password"
 
 
+class ElsewhereMethod(_Body):
+    """By an account elsewhere."""
+
+    kind: Literal["oidc"] = "oidc"
+    name: str
+    url: str = Field(description="A page to open, with `?to=<path>` for where to come afterwards")
+
+
 class SignInBody(_Body):
     """Whether the caller is signed in, and how one may sign in."""
 
     is_signed_in: bool
     user: UserBody | None = Field(description="Null also for the token of the data folder, which is no user's")
     has_users: bool = Field(description="Whether anybody has used the link of the first start yet")
-    methods: list[PasswordMethod]
+    methods: list[PasswordMethod | ElsewhereMethod]
 
 
 class NewSignIn(_Body):
