@@ -22,6 +22,8 @@ const shell = createRoute({ getParentRoute: () => root, id: "shell", component: 
 
 const home = createRoute({ getParentRoute: () => shell, path: "/", component: Welcome });
 
+const newSession = createRoute({ getParentRoute: () => shell, path: "/new", component: Welcome });
+
 const session = createRoute({
   getParentRoute: () => shell,
   path: "/sessions/$session/{-$panel}",
@@ -63,7 +65,7 @@ const signIn = createRoute({
 });
 
 const routes = root.addChildren([
-  shell.addChildren([home, session, newProject, project, settings, compare]),
+  shell.addChildren([home, newSession, session, newProject, project, settings, compare]),
   signIn,
 ]);
 

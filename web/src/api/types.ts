@@ -30,5 +30,15 @@ export type LivePart = Schemas["LivePart"];
 export type PartFrame = Schemas["PartFrame"];
 export type ChangeFrame = Schemas["ChangeFrame"];
 
+/** A frame of the stream of everything: one field each. */
+export type OverviewFrame = Partial<
+  Schemas["ResyncFrame"] &
+    Schemas["SessionFrame"] &
+    Schemas["SessionDeletedFrame"] &
+    Schemas["ProjectFrame"] &
+    Schemas["ProjectDeletedFrame"] &
+    Schemas["SnapshotFrame"]
+>;
+
 /** One kind of event: `EventOf<"tool_called">`. */
 export type EventOf<K extends SessionEvent["kind"]> = Extract<SessionEvent, { kind: K }>;

@@ -1,10 +1,110 @@
-import { Outlet } from "@tanstack/react-router";
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
+import { ChevronLeft, PanelLeft } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
 
-/** The frame around every page: sidebar and content. */
+import { projectsQuery, sessionsQuery } from "@/api/queries";
+import { neighbour, sessionsOf } from "@/features/session/attention";
+import { Column, ColumnHandle, Columns } from "@/ui/Columns";
+import { IconButton } from "@/ui/IconButton";
+import { useRememberedFlag } from "@/ui/remembered";
+import { useIsPhone } from "@/ui/screen";
+
+import { useNotices } from "./notices";
+import { useOverviewStream } from "./overview";
+import { useShortcuts } from "./shortcuts";
+import { Sidebar } from "./Sidebar";
+
+const Palette = lazy(() => import("./Palette"));
+
+/** The frame around every page but sign-in: the sidebar, the palette, what is heard everywhere. */
 export function Shell() {
+  useOverviewStream();
+  useNotices();
+  const isPhone = useIsPhone();
+  const [isOpen, setIsOpen] = useRememberedFlag("sidebar-open", true);
+  const [isSearching, setIsSearching] = useState(false);
+  const step = useStep();
+  useShortcuts({ onSearch: () => setIsSearching(true), onFold: () => setIsOpen(!isOpen), onStep: step });
+  const search = () => setIsSearching(true);
   return (
-    <main className="h-full">
-      <Outlet />
+    <>
+      {isPhone ? (
+        <OnPhone onSearch={search} />
+      ) : (
+        <Columns id="shell" className="h-full" panelIds={isOpen ? ["sidebar", "page"] : ["page"]}>
+          {isOpen && (
+            <>
+              <Column
+                id="sidebar"
+                defaultSize="256px"
+                minSize="200px"
+                maxSize="420px"
+                groupResizeBehavior="preserve-pixel-size"
+              >
+                <Sidebar onSearch={search} onFold={() => setIsOpen(false)} />
+              </Column>
+              <ColumnHandle label="Width of the sidebar" />
+            </>
+          )}
+          <Column id="page" className="flex min-w-0">
+            {!isOpen && (
+              <div className="border-r p-2">
+                <IconButton label="Show the sidebar" shortcut="Ctrl B" onClick={() => setIsOpen(true)}>
+                  <PanelLeft />
+                </IconButton>
+              </div>
+            )}
+            <main className="h-full min-w-0 flex-1">
+              <Outlet />
+            </main>
+          </Column>
+        </Columns>
+      )}
+      {isSearching && (
+        <Suspense>
+          <Palette onClose={() => setIsSearching(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+/** On a phone the list of sessions is the start page itself, and every other page leads back to it. */
+function OnPhone({ onSearch }: { onSearch: () => void }) {
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  if (path === "/") {
+    return (
+      <main className="h-full">
+        <Sidebar onSearch={onSearch} onFold={null} />
+      </main>
+    );
+  }
+  // A session has tabs of its own, with the way back among them.
+  const hasTabs = path.startsWith("/sessions/");
+  return (
+    <main className="flex h-full flex-col">
+      {!hasTabs && (
+        <Link to="/" className="text-ink-2 flex h-11 shrink-0 items-center gap-1 border-b px-3">
+          <ChevronLeft className="size-4" aria-hidden />
+          Sessions
+        </Link>
+      )}
+      <div className="min-h-0 flex-1">
+        <Outlet />
+      </div>
     </main>
   );
+}
+
+function useStep(): (step: 1 | -1) => void {
+  const { data: projects = [] } = useQuery(projectsQuery);
+  const { data: sessions = [] } = useQuery(sessionsQuery);
+  const current = useParams({ strict: false }).session;
+  const navigate = useNavigate();
+  return (step) => {
+    const listed = projects.flatMap((project) => sessionsOf(project, sessions));
+    const next = neighbour(listed, current, step);
+    if (next) void navigate({ to: "/sessions/$session/{-$panel}", params: { session: next.id } });
+  };
 }

@@ -1,9 +1,11 @@
 /** One session as the server has it, and what can be asked of it. */
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 
 import { api, read } from "@/api/client";
 import { keys } from "@/api/queries";
 import type { SessionBody, SessionChanges } from "@/api/types";
+import { tellError } from "@/ui/toasts";
 
 export function sessionQuery(session: string) {
   return queryOptions({
@@ -34,10 +36,11 @@ export function useSessionMoves(session: string) {
       onSuccess,
     }),
     keepAwake: useMutation({
-      mutationFn: (until: Date) =>
-        read(
-          api.POST("/api/sessions/{session}/keep-awake", { ...params, body: { until: until.toISOString() } }),
-        ),
+      /** For so many milliseconds from now on. */
+      mutationFn: (forMs: number) => {
+        const until = new Date(Date.now() + forMs).toISOString();
+        return read(api.POST("/api/sessions/{session}/keep-awake", { ...params, body: { until } }));
+      },
       onSuccess,
     }),
     change: useMutation({
@@ -57,4 +60,16 @@ export function useSessionMoves(session: string) {
       },
     }),
   };
+}
+
+/** Returns what forks a session and goes to the fork. */
+export function useFork(session: Pick<SessionBody, "id">): () => void {
+  const { fork } = useSessionMoves(session.id);
+  const navigate = useNavigate();
+  return () =>
+    fork.mutate(null, {
+      onSuccess: (child) =>
+        void navigate({ to: "/sessions/$session/{-$panel}", params: { session: child.id } }),
+      onError: tellError,
+    });
 }

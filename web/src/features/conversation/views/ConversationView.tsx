@@ -1,0 +1,120 @@
+import { ArrowDown } from "lucide-react";
+import { useLayoutEffect, useRef, useState } from "react";
+import { VList, type VListHandle } from "virtua";
+
+import type { SessionBody } from "@/api/types";
+import { classes } from "@/ui/classes";
+import { Empty, Loading } from "@/ui/states";
+
+import { SessionContext } from "../folding";
+import { useOutbox } from "../outbox";
+import { useConversation } from "../store";
+import { ConnectionNotice } from "./ConnectionNotice";
+import { ItemView } from "./ItemView";
+import { OutgoingView } from "./OutgoingView";
+import { WorkingView } from "./WorkingView";
+
+/** Within so many pixels of the end one is at the end, and stays there. */
+const AT_END_PX = 40;
+
+/** A session's conversation, however long: only what is in sight is drawn. */
+export function ConversationView({ session }: { session: SessionBody }) {
+  const conversation = useConversation(session.id);
+  const outbox = useOutbox(session.id, conversation.messages);
+  const list = useRef<VListHandle>(null);
+  const isAtEnd = useRef(true);
+  const isUserScrolling = useRef(false);
+  const [hasMoreBelow, setHasMoreBelow] = useState(false);
+
+  const { items } = conversation;
+  const isLoaded = conversation.newest >= session.events || conversation.newest > 0;
+  const count = items.length + outbox.length + 1;
+
+  const goToEnd = () => {
+    isAtEnd.current = true;
+    list.current?.scrollToIndex(count - 1, { align: "end" });
+  };
+
+  // What grows pushes its end out of sight; who was there follows it.
+  useLayoutEffect(() => {
+    if (isAtEnd.current) list.current?.scrollToIndex(count - 1, { align: "end" });
+  }, [items, outbox, count]);
+
+  const followEnd = () => {
+    if (isAtEnd.current) list.current?.scrollToIndex(count - 1, { align: "end" });
+  };
+  const onScroll = (now: number) => {
+    const handle = list.current;
+    if (handle === null) return;
+    const left = handle.scrollSize - handle.viewportSize - now;
+    // The list scrolls by itself, too, while it measures: only its user leaves the end.
+    if (left <= AT_END_PX) isAtEnd.current = true;
+    else if (isUserScrolling.current) isAtEnd.current = false;
+    setHasMoreBelow(!isAtEnd.current);
+  };
+  const noteUser = () => {
+    isUserScrolling.current = true;
+  };
+  const onScrollEnd = () => {
+    isUserScrolling.current = false;
+    followEnd();
+  };
+
+  if (!isLoaded && session.events > 0) return <Loading label="Loading the conversation" />;
+  return (
+    <SessionContext value={session.id}>
+      <div className="relative min-h-0 flex-1">
+        {count === 1 ? (
+          <Empty title={session.label === "Starting" ? "The session starts" : "Nothing was said yet"}>
+            Say what is to be done; it is kept and delivered once the sandbox is ready.
+          </Empty>
+        ) : (
+          <VList
+            key={session.id}
+            ref={list}
+            role="log"
+            aria-label="Conversation"
+            tabIndex={0}
+            bufferSize={600}
+            onScroll={onScroll}
+            onScrollEnd={onScrollEnd}
+            onResize={followEnd}
+            onWheel={noteUser}
+            onTouchMove={noteUser}
+            onKeyDown={noteUser}
+            onPointerDown={noteUser}
+            className="h-full [scrollbar-gutter:stable_both-edges] focus-visible:outline-offset-[-2px]"
+          >
+            {items.map((item, index) => (
+              <Row key={item.key} isFirst={index === 0}>
+                <ItemView item={item} />
+              </Row>
+            ))}
+            {outbox.map((outgoing) => (
+              <Row key={`message-${outgoing.message.id}`}>
+                <OutgoingView session={session.id} outgoing={outgoing} />
+              </Row>
+            ))}
+            <Row key="end">
+              <WorkingView session={session} conversation={conversation} />
+            </Row>
+          </VList>
+        )}
+        <ConnectionNotice connection={conversation.connection} />
+        {hasMoreBelow && (
+          <button
+            type="button"
+            onClick={goToEnd}
+            className="absolute bottom-3 left-1/2 flex h-8 -translate-x-1/2 animate-appear items-center gap-1.5 rounded-full border bg-raised px-3 text-xs font-medium shadow-float"
+          >
+            <ArrowDown className="size-3.5" aria-hidden /> Latest
+          </button>
+        )}
+      </div>
+    </SessionContext>
+  );
+}
+
+function Row({ isFirst = false, children }: { isFirst?: boolean; children: React.ReactNode }) {
+  return <div className={classes("mx-auto max-w-3xl px-4 md:px-6", isFirst && "pt-4")}>{children}</div>;
+}

@@ -1,0 +1,34 @@
+import { CircleAlert } from "lucide-react";
+import { memo } from "react";
+
+import { count, duration, instant, money } from "@/ui/format";
+
+import type { TurnEndItem } from "../items";
+
+/** How a turn ended: what it took, or why it failed. */
+export const TurnEndView = memo(function TurnEndView({ item }: { item: TurnEndItem }) {
+  const { event } = item;
+  if (event.kind === "turn_failed") {
+    return (
+      <div role="alert" className="my-2 flex gap-2.5 rounded-xl border border-errored/30 bg-errored-soft p-4">
+        <CircleAlert className="mt-0.5 size-4 shrink-0 text-errored" aria-hidden />
+        <div className="min-w-0 break-words">
+          <p className="font-semibold text-errored">
+            The turn failed{event.status === null ? "" : ` (${event.status})`}
+          </p>
+          <p>{event.reason}</p>
+          <p className="text-ink-2">Your next message tries again.</p>
+        </div>
+      </div>
+    );
+  }
+  const tokens = (event.input_tokens ?? 0) + (event.output_tokens ?? 0);
+  const facts = [
+    event.outcome === "interrupted" && (event.reason ?? "Stopped"),
+    event.duration_s !== null && duration(event.duration_s),
+    tokens > 0 && `${count(tokens)} tokens`,
+    event.cost_usd !== null && money(event.cost_usd),
+    instant(event.at),
+  ].filter((fact) => fact !== false);
+  return <p className="pt-1 pb-3 text-xs text-ink-3">{facts.join(" · ")}</p>;
+});

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+
+import type { SessionBody } from "@/api/types";
+
+import { needsYou, neighbour, newsOf, sessionsOf } from "./attention";
+
+function session(fields: Partial<SessionBody>): SessionBody {
+  return {
+    id: "a",
+    label: "Idle",
+    agent: "idle",
+    open_asks: 0,
+    project_id: "p",
+    created_at: "2026-01-01",
+    ...fields,
+  } as SessionBody;
+}
+
+it("needs you while something is asked, asleep or awake", () => {
+  expect(needsYou(session({ open_asks: 1, label: "Paused" }))).toBe(true);
+  expect(needsYou(session({ label: "Waiting for user" }))).toBe(true);
+  expect(needsYou(session({}))).toBe(false);
+});
+
+describe("news", () => {
+  const running = session({ agent: "running", label: "Running" });
+
+  it("are that it waits, is done or failed", () => {
+    expect(newsOf(running, session({ open_asks: 1, agent: "waiting" }))).toBe("waits");
+    expect(newsOf(running, session({}))).toBe("done");
+    expect(newsOf(running, session({ agent: "errored" }))).toBe("failed");
+  });
+
+  it("are told once, and not of what was so when the page was opened", () => {
+    expect(newsOf(undefined, session({ open_asks: 1 }))).toBeNull();
+    expect(newsOf(session({ open_asks: 1 }), session({ open_asks: 1 }))).toBeNull();
+    expect(newsOf(session({}), session({ label: "Paused" }))).toBeNull();
+  });
+});
+
+it("lists a project's sessions, the newest first, and goes from one to the next", () => {
+  const all = [
+    session({ id: "old", created_at: "2026-01-01" }),
+    session({ id: "other", project_id: "q" }),
+    session({ id: "new", created_at: "2026-01-02" }),
+  ];
+  const listed = sessionsOf({ id: "p" }, all);
+  expect(listed.map((one) => one.id)).toEqual(["new", "old"]);
+  expect(neighbour(listed, "new", 1)?.id).toBe("old");
+  expect(neighbour(listed, "old", 1)).toBeNull();
+  expect(neighbour(listed, undefined, -1)?.id).toBe("old");
+});

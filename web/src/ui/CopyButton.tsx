@@ -1,0 +1,29 @@
+import { Check, Copy } from "lucide-react";
+import { useEffect, useState } from "react";
+
+import { IconButton } from "./IconButton";
+import { tellError } from "./toasts";
+
+interface Props {
+  text: string;
+  label?: string;
+  className?: string;
+}
+
+/** Copies a text, and shows for a moment that it did. */
+export function CopyButton({ text, label = "Copy", className }: Props) {
+  const [isCopied, setIsCopied] = useState(false);
+  useEffect(() => {
+    if (!isCopied) return;
+    const timer = setTimeout(() => setIsCopied(false), 1_500);
+    return () => clearTimeout(timer);
+  }, [isCopied]);
+  const copy = () => {
+    navigator.clipboard.writeText(text).then(() => setIsCopied(true), tellError);
+  };
+  return (
+    <IconButton label={isCopied ? "Copied" : label} size="small" onClick={copy} className={className}>
+      {isCopied ? <Check /> : <Copy />}
+    </IconButton>
+  );
+}
