@@ -19,6 +19,6 @@ class SilentObserver {
 }
 
 function fill(where: object, name: string, what: unknown): void {
-  if (!(name in where))
+  if (Reflect.get(where, name) === undefined)
     Object.defineProperty(where, name, { value: what, writable: true, configurable: true });
 }

@@ -64,7 +64,7 @@ export function GenerationsSection({ project }: { project: ProjectBody }) {
   const bytes = data.reduce((sum, one) => sum + one.layer_bytes + one.memory_bytes, 0);
   return (
     <Section title="Generations" hint={`${bytesOf(bytes)} on the disk, shared by all sessions`}>
-      <div className="-mx-1 overflow-x-auto px-1">
+      <div className="-mx-1 overflow-x-auto px-1" tabIndex={0} role="group" aria-label="All generations">
         <table className="w-full min-w-md text-left [&_td]:py-1.5 [&_td]:pr-4 [&_th]:pr-4 [&_th]:pb-1 [&_th]:font-normal [&_th]:text-ink-3">
           <thead>
             <tr>
