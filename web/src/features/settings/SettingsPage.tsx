@@ -1,5 +1,9 @@
-import { Empty } from "@/ui/states";
+import { useParams } from "@tanstack/react-router";
 
+import { SettingsView } from "./SettingsView";
+
+/** Settings: stands at `/settings` and `/settings/<section>`. */
 export default function SettingsPage() {
-  return <Empty title="Settings" />;
+  const { section } = useParams({ from: "/shell/settings/{-$section}" });
+  return <SettingsView section={section} />;
 }
