@@ -1,5 +1,9 @@
-import { Empty } from "@/ui/states";
+import { useParams } from "@tanstack/react-router";
 
+import { CompareView } from "./CompareView";
+
+/** Two sessions beside each other: stands at `/compare/<left>/<right>`. */
 export default function ComparePage() {
-  return <Empty title="Compare two sessions" />;
+  const { left, right } = useParams({ from: "/shell/compare/$left/$right" });
+  return <CompareView key={`${left} ${right}`} left={left} right={right} />;
 }
