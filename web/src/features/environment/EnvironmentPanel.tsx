@@ -97,14 +97,16 @@ function Editor({ session, environment }: { session: SessionBody; environment: E
               written to <code className="font-mono text-xs">.env</code> when a dev server starts. Stored
               encrypted, never part of a diff.
             </p>
-            <Button size="small" onClick={() => setPasted("")}>
-              <ClipboardPaste /> Paste .env
-            </Button>
-            {names.length > 0 && (
-              <Button size="small" onClick={() => (areAllShown ? hide() : show(names))}>
-                {areAllShown ? <EyeOff /> : <Eye />} {areAllShown ? "Hide all" : "Reveal all"}
+            <span className="flex gap-2">
+              <Button size="small" onClick={() => setPasted("")}>
+                <ClipboardPaste /> Paste .env
               </Button>
-            )}
+              {names.length > 0 && (
+                <Button size="small" onClick={() => (areAllShown ? hide() : show(names))}>
+                  {areAllShown ? <EyeOff /> : <Eye />} {areAllShown ? "Hide all" : "Reveal all"}
+                </Button>
+              )}
+            </span>
           </header>
           {isOutdated && (
             <ConflictNotice

@@ -97,12 +97,12 @@ export function VariableRow({ row, value, onReveal, onHide, onRead, onChange, on
           ) : value === "" ? (
             <span className="text-xs text-ink-3">empty</span>
           ) : (
-            <span className="max-h-24 overflow-y-auto font-mono text-xs break-all whitespace-pre-wrap text-ink-2">
+            <span className="max-h-24 overflow-y-auto font-mono text-xs break-all whitespace-pre-wrap text-ink-2 [font-variant-ligatures:none]">
               {value}
             </span>
           ))}
       </div>
-      <span className="flex shrink-0">
+      <span className="flex w-24 shrink-0 justify-end">
         {row.state === "same" && (
           <IconButton
             label={`${isHideable ? "Hide" : "Reveal"} ${row.name}`}

@@ -50,13 +50,13 @@ export function PreviewFrame({ title, address, device }: Props) {
           "absolute overflow-hidden bg-white",
           width === null
             ? "inset-0"
-            : "top-4 left-1/2 origin-top rounded-2xl border-4 border-line-strong shadow-float",
+            : "top-4 left-1/2 origin-top rounded-xl shadow-float ring-4 ring-line-strong",
         )}
         style={
           width === null
             ? undefined
             : {
-                width: width + 8,
+                width,
                 height: (size.height - 32) / scale,
                 transform: `translateX(-50%) scale(${scale})`,
               }
