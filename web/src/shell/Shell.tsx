@@ -85,7 +85,7 @@ function OnPhone({ onSearch }: { onSearch: () => void }) {
   return (
     <main className="flex h-full flex-col">
       {!hasTabs && (
-        <Link to="/" className="text-ink-2 flex h-11 shrink-0 items-center gap-1 border-b px-3">
+        <Link to="/" className="flex h-11 shrink-0 items-center gap-1 border-b px-3 text-ink-2">
           <ChevronLeft className="size-4" aria-hidden />
           Sessions
         </Link>

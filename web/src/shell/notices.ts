@@ -1,10 +1,12 @@
-/** Tells of sessions that wait or are done, to someone who looks elsewhere: in the page's title, and by the browser. */
+/** Tells of sessions that wait or are done, to someone who looks elsewhere: in the page's title and icon, and by the browser. */
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { useEffect, useEffectEvent, useRef } from "react";
+import { useEffect, useEffectEvent, useRef, useState } from "react";
 
 import { sessionsQuery } from "@/api/queries";
 import type { SessionBody } from "@/api/types";
+import { useIconDot } from "@/features/notices/page_icon";
+import { readNoticeState } from "@/features/notices/switch";
 import { needsYou, newsOf } from "@/features/session/attention";
 
 const WORDS = { waits: "needs you", done: "is done", failed: "failed" };
@@ -14,6 +16,7 @@ export function useNotices(): void {
   const shown = useParams({ strict: false }).session;
   const before = useRef(new Map<string, SessionBody>());
   const navigate = useNavigate();
+  const [hasUnseen, setHasUnseen] = useState(false);
 
   const waiting = sessions?.filter(needsYou).length ?? 0;
   const title = sessions?.find((session) => session.id === shown)?.title;
@@ -21,10 +24,20 @@ export function useNotices(): void {
     document.title = `${waiting > 0 ? `(${waiting}) ` : ""}${title === undefined ? "Lot" : `${title} · Lot`}`;
   }, [waiting, title]);
 
+  useIconDot(waiting > 0 || hasUnseen);
+  useEffect(() => {
+    const look = () => {
+      if (document.visibilityState === "visible") setHasUnseen(false);
+    };
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
+  }, []);
+
   const tell = useEffectEvent((listed: readonly SessionBody[]) => {
     for (const session of listed) {
       const news = newsOf(before.current.get(session.id), session);
       if (news !== null && document.visibilityState === "hidden") {
+        setHasUnseen(true);
         notify(session, WORDS[news], () =>
           navigate({ to: "/sessions/$session/{-$panel}", params: { session: session.id } }),
         );
@@ -37,9 +50,9 @@ export function useNotices(): void {
   }, [sessions]);
 }
 
-/** Shows a notice of the browser's, where its user has allowed that (in the settings). */
+/** Shows a notice of the browser's, where its user wants them and has allowed it (in the settings). */
 function notify(session: SessionBody, words: string, open: () => unknown): void {
-  if (!("Notification" in window) || Notification.permission !== "granted") return;
+  if (readNoticeState() !== "on") return;
   const notice = new Notification(`${session.title} ${words}`, {
     body: session.project_name,
     tag: session.id,

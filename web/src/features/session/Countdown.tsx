@@ -6,6 +6,7 @@ import { tellError } from "@/ui/toasts";
 
 import { actionsFor, labelOf } from "./label";
 import { useSessionMoves } from "./queries";
+import { whyItWillPause } from "./reasons";
 
 /** How much longer one click keeps it awake. */
 export const HOUR_MS = 3_600_000;
@@ -18,7 +19,7 @@ export function Countdown({ session }: { session: SessionBody }) {
   const left = (Date.parse(session.pause_at) - now) / 1_000;
   return (
     <Tooltip
-      text={`Pauses with all its memory${session.pause_reason ? `: ${session.pause_reason}` : ""}. Click: awake for an hour.`}
+      text={`Pauses with all its memory, ${whyItWillPause(session.pause_reason ?? "quiet")}. Click: awake for an hour.`}
     >
       <button
         type="button"

@@ -2,6 +2,7 @@ import { Check, Ellipsis, GitBranch, GitFork, Moon, Pause, Pencil, Play, Square,
 import { type ReactNode, useState } from "react";
 
 import type { SessionBody } from "@/api/types";
+import { CompareItem } from "@/features/compare/CompareItem";
 import { classes } from "@/ui/classes";
 import { CopyButton } from "@/ui/CopyButton";
 import { IconButton } from "@/ui/IconButton";
@@ -147,6 +148,7 @@ function Actions({ session }: { session: SessionBody }) {
             {name}
           </MenuItem>
         ))}
+        <CompareItem session={session} />
         {allowed.length > 0 && <MenuSeparator />}
         <MenuItem tone="danger" icon={<Trash2 />} onSelect={() => setIsDeleting(true)}>
           Delete…

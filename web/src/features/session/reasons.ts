@@ -10,3 +10,16 @@ const WORDS: Partial<Record<string, string>> = {
 export function inWords(reason: string): string {
   return WORDS[reason] ?? reason;
 }
+
+const COMING: Partial<Record<string, string>> = {
+  quiet: "as nothing goes on",
+  activity_limit: "as the agent then has worked for as long as it may without a break",
+  resume_window: "as it was only woken to be looked at",
+  kept_awake: "until then it is kept awake, as was asked for",
+  limit_reached: "as a limit was reached",
+};
+
+/** Why a session will be paused, in words. */
+export function whyItWillPause(reason: string): string {
+  return COMING[reason] ?? reason;
+}

@@ -6,6 +6,7 @@ import type { SessionBody } from "@/api/types";
 import { classes } from "@/ui/classes";
 import { Empty, Loading } from "@/ui/states";
 
+import { EndFollower } from "../end_follower";
 import { SessionContext } from "../folding";
 import { useOutbox } from "../outbox";
 import { useConversation } from "../store";
@@ -14,56 +15,52 @@ import { ItemView } from "./ItemView";
 import { OutgoingView } from "./OutgoingView";
 import { WorkingView } from "./WorkingView";
 
-/** Within so many pixels of the end one is at the end, and stays there. */
-const AT_END_PX = 40;
+/** Keys that lead towards the beginning. */
+const UPWARDS = ["ArrowUp", "PageUp", "Home"];
+const KEYS = new Set([...UPWARDS, "ArrowDown", "PageDown", "End", " "]);
 
 /** A session's conversation, however long: only what is in sight is drawn. */
 export function ConversationView({ session }: { session: SessionBody }) {
   const conversation = useConversation(session.id);
   const outbox = useOutbox(session.id, conversation.messages);
   const list = useRef<VListHandle>(null);
-  const isAtEnd = useRef(true);
-  const isUserScrolling = useRef(false);
+  const [follower] = useState(() => new EndFollower());
+  const frame = useRef<HTMLDivElement>(null);
+  const finger = useRef(0);
   const [hasMoreBelow, setHasMoreBelow] = useState(false);
 
   const { items } = conversation;
   const isLoaded = conversation.newest >= session.events || conversation.newest > 0;
   const count = items.length + outbox.length + 1;
 
+  // Set on the element itself: the list's own way to an item goes on for a while, against a user who turns away.
+  const followEnd = () => {
+    const scroller = frame.current?.firstElementChild;
+    if (scroller && follower.follows) scroller.scrollTop = scroller.scrollHeight;
+  };
   const goToEnd = () => {
-    isAtEnd.current = true;
-    list.current?.scrollToIndex(count - 1, { align: "end" });
+    follower.goToEnd();
+    followEnd();
   };
 
   // What grows pushes its end out of sight; who was there follows it.
-  useLayoutEffect(() => {
-    if (isAtEnd.current) list.current?.scrollToIndex(count - 1, { align: "end" });
-  }, [items, outbox, count]);
+  useLayoutEffect(followEnd);
 
-  const followEnd = () => {
-    if (isAtEnd.current) list.current?.scrollToIndex(count - 1, { align: "end" });
-  };
-  const onScroll = (now: number) => {
+  const onScroll = (offset: number) => {
     const handle = list.current;
     if (handle === null) return;
-    const left = handle.scrollSize - handle.viewportSize - now;
-    // The list scrolls by itself, too, while it measures: only its user leaves the end.
-    if (left <= AT_END_PX) isAtEnd.current = true;
-    else if (isUserScrolling.current) isAtEnd.current = false;
-    setHasMoreBelow(!isAtEnd.current);
+    follower.moved(offset, handle.scrollSize - handle.viewportSize - offset);
+    setHasMoreBelow(!follower.follows);
   };
-  const noteUser = () => {
-    isUserScrolling.current = true;
-  };
-  const onScrollEnd = () => {
-    isUserScrolling.current = false;
-    followEnd();
+  const turn = (isUp: boolean) => {
+    if (isUp) follower.turnedUp();
+    else follower.turnedDown();
   };
 
   if (!isLoaded && session.events > 0) return <Loading label="Loading the conversation" />;
   return (
     <SessionContext value={session.id}>
-      <div className="relative min-h-0 flex-1">
+      <div ref={frame} className="relative min-h-0 flex-1">
         {count === 1 ? (
           <Empty title={session.label === "Starting" ? "The session starts" : "Nothing was said yet"}>
             Say what is to be done; it is kept and delivered once the sandbox is ready.
@@ -77,12 +74,13 @@ export function ConversationView({ session }: { session: SessionBody }) {
             tabIndex={0}
             bufferSize={600}
             onScroll={onScroll}
-            onScrollEnd={onScrollEnd}
+            onScrollEnd={followEnd}
             onResize={followEnd}
-            onWheel={noteUser}
-            onTouchMove={noteUser}
-            onKeyDown={noteUser}
-            onPointerDown={noteUser}
+            onWheel={(event) => turn(event.deltaY < 0)}
+            onTouchStart={(event) => (finger.current = event.touches[0]?.clientY ?? 0)}
+            onTouchMove={(event) => turn((event.touches[0]?.clientY ?? 0) > finger.current)}
+            onKeyDown={(event) => KEYS.has(event.key) && turn(UPWARDS.includes(event.key))}
+            onPointerDown={() => follower.touched()}
             className="h-full [scrollbar-gutter:stable_both-edges] focus-visible:outline-offset-[-2px]"
           >
             {items.map((item, index) => (

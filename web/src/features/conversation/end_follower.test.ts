@@ -1,0 +1,47 @@
+import { expect, it } from "vitest";
+
+import { EndFollower } from "./end_follower";
+
+it("follows from the beginning, also while the list corrects its measures", () => {
+  const follower = new EndFollower();
+  follower.moved(1_000, 0);
+  follower.moved(900, 100);
+  expect(follower.follows).toBe(true);
+});
+
+it("leaves the end the moment its user turns away, however little has moved", () => {
+  const follower = new EndFollower();
+  follower.moved(1_000, 0);
+  follower.turnedUp();
+  follower.moved(1_000, 0);
+  follower.moved(995, 5);
+  expect(follower.follows).toBe(false);
+});
+
+it("leaves the end when its scroll bar is drawn up", () => {
+  const follower = new EndFollower();
+  follower.moved(1_000, 0);
+  follower.touched();
+  follower.moved(500, 500);
+  expect(follower.follows).toBe(false);
+});
+
+it("follows again when its user comes back to the end, or asks for it", () => {
+  const follower = new EndFollower();
+  follower.turnedUp();
+  follower.moved(500, 500);
+  follower.turnedDown();
+  follower.moved(970, 30);
+  expect(follower.follows).toBe(true);
+  follower.turnedUp();
+  follower.goToEnd();
+  expect(follower.follows).toBe(true);
+});
+
+it("does not follow what grows below somebody who reads", () => {
+  const follower = new EndFollower();
+  follower.turnedUp();
+  follower.moved(500, 500);
+  follower.moved(500, 900);
+  expect(follower.follows).toBe(false);
+});
