@@ -35,7 +35,7 @@ describe("two sessions", () => {
   it("become one when one is kept, and the other's deletion confirmed", async () => {
     const calls = serve({ ...BASE, "DELETE /api/sessions/a": null });
     const { where } = show(<CompareView left="a" right="b" />);
-    await userEvent.click(await screen.findByRole("button", { name: "Keep Second" }));
+    await userEvent.click(await screen.findByRole("button", { name: "Keep this one: Second" }));
     expect(screen.getByRole("dialog", { name: "Keep “Second”?" })).toHaveTextContent("“First” is deleted");
     expect(calls.some((call) => call.method === "DELETE")).toBe(false);
     await userEvent.click(screen.getByRole("button", { name: "Keep this, delete the other" }));

@@ -32,7 +32,7 @@ export function SideHead({ session, isBusy, onKeep }: Props) {
           <span className="truncate font-mono text-xs text-ink-3">{session.branch}</span>
         </p>
       </div>
-      <Button size="small" disabled={isBusy} aria-label={`Keep ${session.title}`} onClick={onKeep}>
+      <Button size="small" disabled={isBusy} aria-label={`Keep this one: ${session.title}`} onClick={onKeep}>
         Keep this one
       </Button>
     </div>
