@@ -18,7 +18,7 @@ export function FileHead({ file, isFolded, onFold }: Props) {
   const copy = () => void navigator.clipboard.writeText(file.path).then(() => tell("Path copied"));
   return (
     <header className="group sticky top-0 z-10 flex items-center border-b bg-surface">
-      <h3 className="min-w-0 flex-1">
+      <h2 className="min-w-0 flex-1">
         <button
           type="button"
           data-file-head
@@ -36,7 +36,7 @@ export function FileHead({ file, isFolded, onFold }: Props) {
             <Counts file={file} />
           </span>
         </button>
-      </h3>
+      </h2>
       <IconButton label="Copy path" className="mr-1 max-md:hidden" onClick={copy}>
         <Copy />
       </IconButton>

@@ -58,8 +58,8 @@ async function answer(request: Request): Promise<Response> {
     }
     server.saved.push(body);
     server.version += 1;
-    server.values = { ...server.values, ...body.set };
-    for (const name of body.unset) delete server.values[name];
+    const kept = Object.entries(server.values).filter(([name]) => !body.unset.includes(name));
+    server.values = { ...Object.fromEntries(kept), ...body.set };
     return Response.json(bodyOf(false));
   }
   return Response.json(bodyOf(url.searchParams.get("reveal") === "true"));

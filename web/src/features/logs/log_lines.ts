@@ -32,10 +32,16 @@ const MOST_EMPTY = 1;
 const COLOURS = /\x1b\[([0-9;]*)m/g;
 /** Characters of sequences that are carried on: a program that never ends its colours has ever more. */
 const MOST_SEQUENCES = 200;
-// Moves of the cursor, clearing of the screen, titles of windows: a log is read from top to bottom.
-// eslint-disable-next-line no-control-regex
-const MOVES =
-  /\x1b\[[0-9;?]*[A-HJKSTfhlnsu]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[=>()][0-9A-B]?|[\x00-\x08\x0b\x0c\x0e-\x1a\x7f]/g;
+/** Moves of the cursor, clearing of the screen, titles of windows: a log is read from top to bottom. */
+const MOVES = new RegExp(
+  [
+    String.raw`\x1b\[[0-9;?]*[A-HJKSTfhlnsu]`,
+    String.raw`\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`,
+    String.raw`\x1b[=>()][0-9A-B]?`,
+    String.raw`[\x00-\x08\x0b\x0c\x0e-\x1a\x7f]`,
+  ].join("|"),
+  "g",
+);
 
 export class LogLines {
   private readonly whole: LogLine[] = [];

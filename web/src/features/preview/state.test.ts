@@ -81,5 +81,6 @@ describe("a device", () => {
 describe("the end of a log", () => {
   it("has no colours and not all lines", () => {
     expect(endOf("a\n\x1b[31mb\x1b[0m\r\nc\n\n", 2)).toBe("b\nc");
+    expect(endOf(`a${"\n".repeat(50)}b\n`)).toBe("a\n\nb");
   });
 });
