@@ -20,12 +20,14 @@ interface Props {
 
 /** Projects and their sessions, and the ways to everything else. */
 export function Sidebar({ onSearch, onFold }: Props) {
+  // Where it is the whole page, it begins with the page's heading.
+  const Name = onFold === null ? "h1" : "span";
   return (
     <aside aria-label="Projects and sessions" className="flex h-full min-w-0 flex-col bg-ground">
       <div className="flex h-13 shrink-0 items-center gap-2 pr-2 pl-4">
         <Link to="/" aria-label="Lot: start" className="flex items-center gap-2 rounded-md">
           <Mark />
-          <span className="text-base font-bold tracking-tight">Lot</span>
+          <Name className="text-base font-bold tracking-tight">Lot</Name>
         </Link>
         <span className="flex-1" />
         {onFold && (

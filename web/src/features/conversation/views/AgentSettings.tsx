@@ -42,7 +42,8 @@ export function AgentSettings({ session }: { session: SessionBody }) {
       <Menu
         align="start"
         trigger={
-          <Button tone="quiet" size="small" className="min-w-0 shrink" aria-label="Model and effort">
+          <Button tone="quiet" size="small" className="min-w-0 shrink">
+            <span className="sr-only">Model and effort: </span>
             <span className="truncate">{models.find((each) => each.value === model)?.name ?? "Model"}</span>
             {session.effort !== null && <span className="text-ink-3">{session.effort}</span>}
             <ChevronDown className="!size-3.5" aria-hidden />
@@ -62,7 +63,8 @@ export function AgentSettings({ session }: { session: SessionBody }) {
       <Menu
         align="start"
         trigger={
-          <Button tone="quiet" size="small" className="min-w-0 shrink" aria-label="Mode">
+          <Button tone="quiet" size="small" className="min-w-0 shrink">
+            <span className="sr-only">Mode: </span>
             <span className="truncate">{mode.name}</span>
             <ChevronDown className="!size-3.5" aria-hidden />
           </Button>

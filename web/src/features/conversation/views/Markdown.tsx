@@ -29,9 +29,9 @@ const COMPONENTS: Components = {
       <code className="rounded bg-sunken px-1 py-px font-mono text-[0.92em] break-words">{children}</code>
     );
   },
-  h1: ({ children }) => <h3 className="mt-4 mb-2 text-base font-semibold first:mt-0">{children}</h3>,
-  h2: ({ children }) => <h4 className="mt-4 mb-2 text-[0.9375rem] font-semibold first:mt-0">{children}</h4>,
-  h3: ({ children }) => <h5 className="mt-3 mb-1 font-semibold first:mt-0">{children}</h5>,
+  h1: ({ children }) => <h2 className="mt-4 mb-2 text-base font-semibold first:mt-0">{children}</h2>,
+  h2: ({ children }) => <h3 className="mt-4 mb-2 text-[0.9375rem] font-semibold first:mt-0">{children}</h3>,
+  h3: ({ children }) => <h4 className="mt-3 mb-1 font-semibold first:mt-0">{children}</h4>,
   p: ({ children }) => <p className="my-2 first:mt-0 last:mb-0">{children}</p>,
   ul: ({ children }) => <ul className="my-2 list-disc pl-5 first:mt-0 last:mb-0">{children}</ul>,
   ol: ({ children, start }) => (

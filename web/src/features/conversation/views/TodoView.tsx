@@ -22,6 +22,7 @@ export const TodoView = memo(function TodoView({ item }: { item: TodoItem }) {
           return (
             <li key={index} className="flex items-start gap-2">
               <Icon
+                role="img"
                 aria-label={NAMES[entry.status]}
                 className={classes(
                   "mt-0.5 size-4 shrink-0",

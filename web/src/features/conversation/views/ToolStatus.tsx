@@ -25,33 +25,33 @@ function Asking() {
 function Progress({ item }: { item: ToolItem }) {
   switch (item.status) {
     case "preparing":
-      return <LoaderCircle className="animate-spin" aria-label="In preparation" />;
+      return <LoaderCircle className="animate-spin" role="img" aria-label="In preparation" />;
     case "running":
       return (
         <>
           <Elapsed since={item.at} />
-          <LoaderCircle className="animate-spin text-running" aria-label="Running" />
+          <LoaderCircle className="animate-spin text-running" role="img" aria-label="Running" />
         </>
       );
     case "background":
       return (
         <>
           in the background
-          <LoaderCircle className="animate-spin text-running" aria-label="Running" />
+          <LoaderCircle className="animate-spin text-running" role="img" aria-label="Running" />
         </>
       );
     case "done":
       return (
         <>
           <Took item={item} />
-          <Check className="text-idle" aria-label="Done" />
+          <Check className="text-idle" role="img" aria-label="Done" />
         </>
       );
     case "failed":
       return (
         <>
           <Took item={item} />
-          <X className="text-errored" aria-label="Failed" />
+          <X className="text-errored" role="img" aria-label="Failed" />
         </>
       );
     case "interrupted":
