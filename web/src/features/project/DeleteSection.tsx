@@ -66,6 +66,7 @@ export function DeleteSection({ project }: { project: ProjectBody }) {
             {(control) => (
               <Input
                 {...control}
+                autoFocus
                 autoComplete="off"
                 spellCheck={false}
                 value={typed}

@@ -13,7 +13,7 @@ import { Failed, Loading } from "@/ui/states";
 import { Ago } from "./Ago";
 import { bytesOf, durationOf } from "./amounts";
 import { Problem, Section } from "./Page";
-import { environmentQuery, pullRequestsQuery, snapshotsQuery } from "./queries";
+import { pullRequestsQuery, snapshotsQuery } from "./queries";
 
 /** The project's sessions, the one that changed last first. */
 export function SessionsSection({ project }: { project: ProjectBody }) {
@@ -97,46 +97,6 @@ export function GenerationsSection({ project }: { project: ProjectBody }) {
           </tbody>
         </table>
       </div>
-    </Section>
-  );
-}
-
-/** Names of the variables; they are edited beside a session, where one sees what they do. */
-export function EnvironmentSection({ project }: { project: ProjectBody }) {
-  const { data, error, refetch } = useQuery(environmentQuery(project.id));
-  const { data: sessions } = useQuery(sessionsQuery);
-  const session = sessions?.find((one) => one.project_id === project.id);
-  return (
-    <Section
-      title="Environment variables"
-      hint="Stored encrypted, written to .env in every sandbox. Values are shown where they are edited."
-      actions={
-        session && (
-          <Link
-            to="/sessions/$session/{-$panel}"
-            params={{ session: session.id, panel: "env" }}
-            className="inline-flex h-9 items-center rounded-lg border bg-raised px-3.5 font-medium hover:border-line-strong hover:bg-sunken"
-          >
-            Edit
-          </Link>
-        )
-      }
-    >
-      {error ? (
-        <Failed error={error} onRetry={() => void refetch()} />
-      ) : !data ? (
-        <Loading />
-      ) : data.variables.length === 0 ? (
-        <Nothing>None are set.</Nothing>
-      ) : (
-        <ul className="flex flex-wrap gap-1.5">
-          {data.variables.map(({ name }) => (
-            <li key={name} className="rounded-md bg-sunken px-2 py-0.5 font-mono text-xs text-ink-2">
-              {name}
-            </li>
-          ))}
-        </ul>
-      )}
     </Section>
   );
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { ProjectBody, SnapshotBody } from "@/api/types";
 
 import { ProjectView } from "./ProjectView";
-import { faultsOf, serve, show } from "./test_rig";
+import { faultsOf, refusal, serve, show } from "./test_rig";
 
 const SNAPSHOT = {
   id: "n2",
@@ -111,6 +111,32 @@ describe("a project's page", () => {
     await userEvent.clear(settings.getByLabelText("Port"));
     await userEvent.click(settings.getByRole("button", { name: "Save" }));
     await waitFor(() => expect(calls.find((call) => call.method === "PATCH")?.body).toEqual({ port: null }));
+  });
+
+  it("takes a pasted .env, and says which line is wrong", async () => {
+    const lines = ["NEW=1", "no"];
+    const calls = serve({
+      ...BASE,
+      "PATCH /api/projects/p1/environment": ({ body }: { body: unknown }) =>
+        JSON.stringify(body).includes("no")
+          ? refusal(422, "input.invalid", "the text, line 2: not of the form NAME=value")
+          : { version: 2, variables: [{ name: "KEY" }, { name: "NEW" }], sessions_to_restart: [] },
+    });
+    show(<ProjectView project={PROJECT} />);
+    await userEvent.click(await screen.findByRole("button", { name: "Paste a .env" }));
+    await userEvent.click(screen.getByLabelText("Paste a .env"));
+    await userEvent.paste(lines.join("\n"));
+    await userEvent.click(screen.getByRole("button", { name: "Save variables" }));
+    expect(await screen.findByText(/line 2/)).toBeVisible();
+    await userEvent.clear(screen.getByLabelText("Paste a .env"));
+    await userEvent.paste("NEW=1");
+    await userEvent.click(screen.getByRole("button", { name: "Save variables" }));
+    expect(await screen.findByText("NEW")).toBeVisible();
+    await waitFor(() => expect(screen.queryByRole("button", { name: "Save variables" })).toBeNull());
+    expect(calls.filter((call) => call.method === "PATCH").at(-1)?.body).toEqual({
+      text: "NEW=1",
+      version: 1,
+    });
   });
 
   it("has an agent set it up, with guidance, and goes there", async () => {

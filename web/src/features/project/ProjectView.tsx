@@ -6,13 +6,8 @@ import { Button } from "@/ui/Button";
 
 import { countOf, moneyOf } from "./amounts";
 import { DeleteSection } from "./DeleteSection";
-import {
-  DoctorSection,
-  EnvironmentSection,
-  GenerationsSection,
-  PullRequestsSection,
-  SessionsSection,
-} from "./Lists";
+import { DoctorSection, GenerationsSection, PullRequestsSection, SessionsSection } from "./Lists";
+import { EnvironmentSection } from "./EnvironmentSection";
 import { Page } from "./Page";
 import { SettingsSection } from "./SettingsSection";
 import { SnapshotSection } from "./SnapshotSection";

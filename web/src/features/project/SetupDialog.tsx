@@ -59,6 +59,7 @@ export function SetupDialog({ project, open, onOpenChange }: Props) {
           {(control) => (
             <TextArea
               {...control}
+              autoFocus
               value={guidance}
               maxLength={100_000}
               onChange={(event) => setGuidance(event.target.value)}

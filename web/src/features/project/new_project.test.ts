@@ -59,7 +59,11 @@ describe("where a refusal belongs", () => {
     ["input.invalid", "body.port: Input should be less than 65536", "port"],
     ["input.invalid", "body.environment_text: too long", "environment"],
     ["input.invalid", "a project named app exists already; give another with --name", "name"],
-    ["input.invalid", "line 3 of the text is not of the form NAME=value", "environment"],
+    [
+      "input.invalid",
+      "the text, line 3: not of the form NAME=value. Next step: mend that line",
+      "environment",
+    ],
     ["git.repository", "/srv/app has no branch named dev", "branch"],
     ["git.repository", "/srv/app is no git repository", "source"],
     ["git.account_refused", "the host refuses the token", "account"],

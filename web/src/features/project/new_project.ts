@@ -120,7 +120,7 @@ const BY_FIELD: Record<string, FieldName> = {
 };
 const BY_WORDS: readonly [RegExp, FieldName][] = [
   [/^a project named/, "name"],
-  [/^line \d+|variable|the value of/i, "environment"],
+  [/\bline \d+|variable|the value of/i, "environment"],
   [/branch/i, "branch"],
   [/image/i, "image"],
   [/size/i, "size"],
