@@ -195,9 +195,9 @@ class Lot:
     # Projects
 
     def create_project(self, source: Path | str, **settings: Any) -> Body:
-        """Create a project; its snapshot starts to build."""
+        """Create a project; its snapshot starts to build. Without a setup session, unless that is asked for."""
         chosen = {"name": f"p{uuid.uuid4().hex[:8]}", "setup_command": "true", "dev_command": DEV_COMMAND, "port": PORT}
-        made: Body = self.post("/projects", {**chosen, "source": str(source), **settings})
+        made: Body = self.post("/projects", {**chosen, "has_setup_session": False, "source": str(source), **settings})
         return made
 
     def built(self, project: str) -> Body:

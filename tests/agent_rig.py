@@ -29,8 +29,9 @@ from lot.broker.app import create_broker_app
 from lot.broker.backoff import Backoff
 from lot.broker.model import ModelBroker
 from lot.broker.passes import PassControl, Passes
-from lot.broker.providers import Credential, CredentialKind, Provider, rehearsal
+from lot.broker.providers import Credential, Provider, rehearsal
 from lot.broker.usage import Usage
+from lot.core.credentials import CredentialKind
 from lot.core.errors import StaleEpochError
 from lot.core.events import LivePart
 from lot.core.ids import MessageId, SessionId

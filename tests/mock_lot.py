@@ -32,6 +32,7 @@ from lot.api.schemas.projects import (
     SnapshotLog,
     VariableBody,
 )
+from lot.api.schemas.providers import ModelBody, NewProviderKey, ProviderBody
 from lot.api.schemas.sessions import (
     AskBody,
     DiffBody,
@@ -40,7 +41,6 @@ from lot.api.schemas.sessions import (
     EventBody,
     EventPage,
     MessageBody,
-    ModelBody,
     NewFork,
     NewMessage,
     NewSession,
@@ -49,11 +49,11 @@ from lot.api.schemas.sessions import (
     PortsBody,
     PreviewBody,
     ProcessBody,
-    ProviderBody,
     SessionBody,
     SessionChanges,
     UsageBody,
 )
+from lot.api.schemas.sign_in import NewSignInLink, PasswordMethod, SignInBody, SignInLinkBody
 from lot.client.address import Address
 from lot.core.asks import Answer
 from lot.core.environment import parse_dotenv
@@ -97,11 +97,16 @@ class MockLot:
     agent_lines: dict[int, list[str]] = field(default_factory=dict)
     """Of each run of the agent; each line stands for one byte, and two come at a time."""
     answers: list[Answer] = field(default_factory=list)
+    users: list[str] = field(default_factory=lambda: ["ada"])
+    links: list[NewSignInLink] = field(default_factory=list)
+    """What one-time links were asked for."""
     findings: list[FindingBody] = field(default_factory=list)
     """What examining any project finds."""
     accounts: dict[str, GitAccountBody] = field(default_factory=dict)
     connected: list[dict[str, Any]] = field(default_factory=list)
     """Bodies of requests to connect an account, as they came."""
+    key: dict[str, Any] | None = None
+    """Body of the newest request to store a provider's key, as it came."""
     checks: list[CheckBody] | None = None
     comments: list[ReviewCommentBody] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
@@ -198,6 +203,7 @@ class MockLot:
             "created_at": NOW + timedelta(seconds=len(self.sessions)),
             "changed_at": NOW,
             "processes": [],
+            "pull_request": None,
         }
         session = SessionBody(**{**values, **fields})
         self.sessions[id] = session
@@ -238,6 +244,7 @@ class MockLot:
     def _snapshot(self) -> SnapshotBody:
         return SnapshotBody(
             id="snap1",
+            project_id="p1",
             generation=1,
             state="failed" if self.setup_fails else "ready",
             commit=None,
@@ -250,6 +257,7 @@ class MockLot:
     def app(self) -> FastAPI:
         """Return the server."""
         app = FastAPI()
+        _sign_in_routes(app, self)
         _account_routes(app, self)
         _project_routes(app, self)
         _session_routes(app, self)
@@ -267,6 +275,18 @@ class MockLot:
             return answer
 
         return app
+
+
+def _sign_in_routes(app: FastAPI, lot: MockLot) -> None:
+    @app.get("/api/sign-in")
+    def who_am_i() -> SignInBody:
+        return SignInBody(is_signed_in=True, user=None, has_users=bool(lot.users), methods=[PasswordMethod()])
+
+    @app.post("/api/sign-in-links", status_code=201)
+    def make_link(new: NewSignInLink) -> SignInLinkBody:
+        lot.links.append(new)
+        user = None if new.is_new or not lot.users else new.user or lot.users[0]
+        return SignInLinkBody(url="http://lot.test/sign-in?link=s3cret", user=user, ends_at=NOW)
 
 
 def _account_routes(app: FastAPI, lot: MockLot) -> None:
@@ -376,9 +396,25 @@ def _project_routes(app: FastAPI, lot: MockLot) -> None:
     def providers() -> list[ProviderBody]:
         model = ModelBody(id="rehearsal-small", name="Small (scripted)")
         return [
-            ProviderBody(name="anthropic", is_scripted=False, is_ready=False, reason="No key is set", models=[]),
-            ProviderBody(name="rehearsal", is_scripted=True, is_ready=True, reason=None, models=[model]),
-        ]
+            ProviderBody(
+                name="anthropic", is_scripted=False, is_ready=lot.key is not None, models=[],
+                reason=None if lot.key else "No key is set", needs_key=True, base_url="https://models",
+                key_kind=lot.key["kind"] if lot.key else None, key_origin="stored" if lot.key else None,
+            ),
+            ProviderBody(
+                name="rehearsal", is_scripted=True, is_ready=True, reason=None, models=[model], needs_key=False,
+                key_kind=None, key_origin=None, base_url=None,
+            ),
+        ]  # fmt: skip
+
+    @app.put("/api/providers/{name}/credential")
+    async def store_key(name: str, new: NewProviderKey, request: Request) -> ProviderBody:
+        lot.key = await request.json()
+        return next(each for each in providers() if each.name == name)
+
+    @app.delete("/api/providers/{name}/credential", status_code=204)
+    def remove_key(name: str) -> None:
+        lot.key = None
 
     @app.delete("/api/projects/{project}", status_code=204)
     def delete(project: str, cascade: bool = False) -> None:
@@ -492,7 +528,7 @@ def _session_routes(app: FastAPI, lot: MockLot) -> None:
 
     @app.get("/api/sessions/{session}/diff")
     def diff(session: str) -> DiffBody:
-        file = DiffFileBody(path="a.txt", old_path=None, status="modified", added=1, removed=1)
+        file = DiffFileBody(path="a.txt", old_path=None, status="modified", added=1, removed=1, is_binary=False)
         is_live = lot.sessions[session].sandbox == "on"
         return DiffBody(
             base_commit="c0ffee", patch=PATCH, is_truncated=False, is_live=is_live, files=[file], taken_at=NOW

@@ -14,8 +14,9 @@ from starlette.routing import Mount
 from lot.broker.backoff import Backoff
 from lot.broker.model import ModelBroker
 from lot.broker.passes import PassControl, Passes
-from lot.broker.providers import Credential, CredentialKind, Model, Provider
+from lot.broker.providers import Credential, Model, Provider
 from lot.broker.usage import Usage
+from lot.core.credentials import CredentialKind
 from lot.core.errors import StaleEpochError
 from lot.core.ids import SessionId
 

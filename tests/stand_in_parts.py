@@ -380,8 +380,11 @@ class EmptyWorkspace:
     async def sync(self, order: SyncOrder) -> SyncResult:
         return SyncResult(commit="0" * 40, is_changed=False)
 
-    async def diff(self, base_commit: str) -> DiffResult:
+    async def diff(self, base_commit: str, paths: Sequence[str] = ()) -> DiffResult:
         return DiffResult(base_commit=base_commit, head_commit=base_commit, patch="", is_truncated=False, files=())
+
+    async def ignored_folders(self) -> frozenset[str]:
+        return frozenset()
 
     async def publish(self, order: PublishOrder) -> PublishResult:
         return PublishResult(commit="0" * 40, is_changed=False)

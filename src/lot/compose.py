@@ -100,6 +100,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         hosts=hosts,
         get_provider=providers.get_provider,
         list_providers=providers.list_providers,
+        model_access=providers,
         available_memory=available_memory,
         browser=install_order(),
         find_base_image=lambda: base.image_id,

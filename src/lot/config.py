@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lot.core.errors import InvalidInputError
+from lot.core.web_origin import WebOrigin
 
 
 class TokenPrices(BaseModel):
@@ -53,6 +54,10 @@ SIZES: Mapping[str, Size] = {
 """What every installation has, unless its settings say otherwise."""
 
 
+_HERE = ("127.0.0.1", "::1", "0.0.0.0", "::")
+"""Addresses to listen on that are shown as `localhost`."""
+
+
 class Settings(BaseSettings):
     """Everything an operator may set, from the environment (`LOT_<NAME>`) or the constructor."""
 
@@ -66,6 +71,9 @@ class Settings(BaseSettings):
     """Base images; shared by installations on one machine."""
     host: str = "127.0.0.1"
     port: int = 7070
+    public_url: str | None = None
+    """Where browsers reach Lot, such as https://lot.example.org, when that is not where it listens: a reverse proxy's
+    address. Its host becomes a known one; its scheme says whether cookies need TLS, and is that of previews, too."""
     preview_domain: str = "preview.localhost"
     database_url: str | None = None
     """SQLAlchemy URL; by default SQLite in `data_dir`."""
@@ -107,6 +115,21 @@ class Settings(BaseSettings):
     """Base64 key for encryption at rest; by default a 0600 key file in `data_dir`."""
     secret_key_old: SecretStr | None = None
     """Keys before the present one, separated by commas: they only open what `lot secrets rotate` has still to seal."""
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_origin(cls, value: str | None) -> str | None:
+        try:
+            return None if value is None else str(WebOrigin.parse(value.rstrip("/")))
+        except InvalidInputError as error:
+            raise ValueError(str(error)) from error
+
+    @property
+    def app_origin(self) -> WebOrigin:
+        """Where a browser finds the application."""
+        if self.public_url is not None:
+            return WebOrigin.parse(self.public_url)
+        return WebOrigin("http", "localhost" if self.host in _HERE else self.host, self.port)
 
     @property
     def sqlalchemy_url(self) -> str:

@@ -69,6 +69,51 @@ def test_setup_runs_once_and_again_only_where_packages_changed(lot: Lot, project
     lot.delete(f"/sessions/{session}")
 
 
+def test_setup_session_follows_the_build_and_comes_up_from_it(lot: Lot) -> None:
+    made = lot.create_project(
+        make_repository(lot.folder), setup_command="echo step-one; sleep 2; echo step-two", has_setup_session=True
+    )
+    session = made["setup_session"]
+    with lot.socket(f"/api/sessions/{session}/events/stream?after=0") as stream:
+        printed, details, label = "", [], ""
+        while label != "Idle":
+            frame = json.loads(stream.recv(60))
+            if part := frame.get("part"):
+                printed += part["text"] if part["kind"] == "setup_output" else ""
+            event = frame.get("event", {})
+            if event.get("kind") == "setup_changed":
+                details.append(event["detail"])
+            label = event.get("label", label)
+    assert "step-one" in printed
+    assert any(detail.startswith("running the setup command") for detail in details)
+    assert "new sessions start from it (disk and memory" in details[-1]
+    assert lot.count(session)[0] >= 1
+    lot.delete(f"/projects/{made['id']}")
+    assert [one for one in lot.get("/sessions") if one["project_id"] == made["id"]] == []
+
+
+def test_message_in_the_middle_of_a_setup_is_acted_upon(lot: Lot) -> None:
+    made = lot.create_project(
+        make_repository(lot.folder), setup_command="while [ ! -e /tmp/go ]; do sleep 0.1; done", has_setup_session=True
+    )
+    session = made["setup_session"]
+    lot.until_event(
+        session, "setup_changed", detail="running the setup command: while [ ! -e /tmp/go ]; do sleep 0.1; done"
+    )
+    commands = {"setup_command": "echo instead", "dev_command": DEV_COMMAND, "port": PORT}
+    directive = f"@@tools {json.dumps({'name': 'propose_setup', 'input': commands})}"
+    events = lot.turn(session, directive)
+    [result] = [event for event in events if event["kind"] == "tool_finished"]
+    assert "The snapshot is ready" in result["output"], result
+    shown = lot.get(f"/projects/{made['id']}")
+    assert shown["setup_command"] == "echo instead"
+    ready = [event for event in lot.transcript(session) if event.get("status") == "ready"]
+    assert [event["generation"] for event in ready] == [2]
+    [outdated] = [event for event in lot.transcript(session) if event.get("status") == "failed"]
+    assert (outdated["generation"], outdated["detail"]) == (1, "a newer setup was begun")
+    lot.delete(f"/projects/{made['id']}", params={"cascade": "true"})
+
+
 def test_agent_sets_a_project_up_that_could_not_be_built(lot: Lot) -> None:
     made = lot.create_project(make_repository(lot.folder), dev_command="false", port=None)
     failed = lot.built(made["id"])

@@ -666,8 +666,8 @@ async def test_pull_requests_are_numbered_within_their_project(store: Store) -> 
     elsewhere = await store.add_pull_request(pull_request("three", project_id=ProjectId("other"), session_id=None))
     assert (first.number, second.number, elsewhere.number) == (1, 2, 1)
     assert await store.list_pull_requests(PROJECT) == [second, first]
-    assert await store.open_pull_request_of(SESSION) == second
-    assert await store.open_pull_request_of(SessionId("none")) is None
+    assert await store.newest_pull_request_of(SESSION) == second
+    assert await store.newest_pull_request_of(SessionId("none")) is None
     with pytest.raises(InvalidInputError):
         await store.add_pull_request(pull_request("four", number=2))
 

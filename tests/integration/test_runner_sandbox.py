@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import signal
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -248,6 +249,35 @@ async def test_answer_in_whose_middle_the_sandbox_is_paused_is_paid_once(place: 
     assert len(place.accounts.metered) == metered + 1
     assert place.accounts.held == {}
     await client.destroy_sandbox()
+
+
+async def test_files_that_change_inside_are_noticed_on_the_host_soon_until_the_pause(place: Place) -> None:
+    _, client, sandbox = await place.up()
+    steps = {
+        "makes": "mkdir -p src dist; echo one >src/a.txt; echo out >dist/a.js",
+        "rewrites": "echo two >src/a.txt",
+        "maps": 'python3 -c \'import mmap; f = open("src/a.txt", "r+b"); mmap.mmap(f.fileno(), 0)[:3] = b"123"\'',
+        "moves": "mv src/a.txt src/b.txt",
+        "removes": "rm -r src",
+    }
+
+    async def carry_out(name: str, command: str) -> float:
+        outcome = await client.run_command(CommandOrder(name=name, command=command))
+        assert outcome.exit_code == 0, outcome.tail
+        return time.monotonic()
+
+    await carry_out("repository", "git init --quiet; echo dist/ >.gitignore")
+    changes, waited = client.file_changes(), {}
+    with anyio.fail_after(60):
+        await anext(changes)
+        for name, command in steps.items():
+            began = await carry_out(name, command)
+            await anext(changes)
+            waited[name] = time.monotonic() - began
+    assert max(waited.values()) < 2.0, waited
+    await client.pause(place.image(sandbox))
+    with pytest.raises(SandboxUnavailableError), anyio.fail_after(60):
+        await anext(changes)
 
 
 async def test_killed_runners_sandbox_is_adopted_untouched(place: Place) -> None:

@@ -25,6 +25,8 @@ from lot.broker.git import GitGrant, create_git_app
 from lot.broker.mirror import Mirrors
 from lot.core.errors import GitError, NothingToDoError, RepositoryError
 from lot.core.ids import ProjectId, SessionId
+from lot.core.patches import patches_of
+from lot.core.records import DiffFile
 from lot.runner.protocol import DiffResult, PublishOrder, PublishResult, SyncOrder, SyncResult
 from lot.runner.workspace import Workspace
 from lot.sandbox.tcp_link import TcpLink
@@ -413,6 +415,12 @@ async def test_diff_has_every_kind_of_change(scene: Scene) -> None:
     assert (by_path["binary"].added, by_path["binary"].removed) == (None, None)
     assert not diff.is_truncated
     assert diff.head_commit == await scene.checkout.git("rev-parse", "HEAD")
+    # Taken apart, each file's part is what git says of that file alone.
+    parts = dict(zip(by_path, patches_of(_records(diff), diff.patch), strict=True))
+    for path, file in by_path.items():
+        alone = await scene.workspace.diff(scene.base, [path, *([file.old_path] if file.old_path else [])])
+        assert parts[path] == alone.patch != "", path
+        assert [one.path for one in alone.files] == [path]
     # The patch is complete: applied to the base it gives the same tree.
     await scene.source.git("checkout", "--quiet", "--detach", scene.base)
     (scene.source.folder.parent / "patch").write_text(diff.patch)
@@ -420,6 +428,21 @@ async def test_diff_has_every_kind_of_change(scene: Scene) -> None:
     for name in ("moved", "binary", 'sp ace "q" ü', "new\nline", "deep/file", "b"):
         assert (scene.source.folder / name).read_bytes() == (scene.checkout.folder / name).read_bytes()
     assert os.readlink(scene.source.folder / "link") == "a"
+
+
+def _records(diff: DiffResult) -> list[DiffFile]:
+    return [DiffFile(**file.model_dump()) for file in diff.files]
+
+
+async def test_folders_that_git_ignores_are_told_without_what_is_in_them(scene: Scene) -> None:
+    await scene.checkout.sh("mkdir left-by-setup; touch left-by-setup/x")
+    await scene.sync()
+    await scene.checkout.sh("mkdir -p node_modules/x/y src/node_modules 'new'; touch {node_modules/x,src,new}/f a.log")
+    ignored = await scene.workspace.ignored_folders()
+    assert ignored == {"node_modules", "src/node_modules", "left-by-setup"}
+    await scene.checkout.sh("rm -rf .git")
+    with pytest.raises(GitError, match="could not be listed"):
+        await scene.workspace.ignored_folders()
 
 
 async def test_diff_is_stable_under_commits_and_leaves_the_users_index_alone(scene: Scene) -> None:
@@ -441,6 +464,17 @@ async def test_large_diff_is_cut_between_files_with_all_names(scene: Scene) -> N
     assert len(diff.patch.encode()) <= 8 << 20
     assert diff.patch.count("diff --git") == 1
     assert diff.patch.endswith("+700000\n")
+    assert [part is None for part in patches_of(_records(diff), diff.patch)] == [False, True, True, True]
+
+
+async def test_file_that_is_larger_than_any_patch_is_shown_to_its_cut(scene: Scene) -> None:
+    await scene.sync()
+    await scene.checkout.sh("seq 1 2000000 >huge; echo small >b")
+    diff = await scene.workspace.diff(scene.base, ["huge"])
+    assert (diff.is_truncated, [file.path for file in diff.files]) == (True, ["huge"])
+    assert (8 << 20) - 100 < len(diff.patch.encode()) <= 8 << 20
+    assert diff.patch.startswith("diff --git a/huge b/huge\n")
+    assert diff.patch.endswith("\n")
 
 
 async def test_repositories_inside_the_workspace_crash_nothing(scene: Scene) -> None:

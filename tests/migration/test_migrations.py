@@ -97,6 +97,8 @@ async def test_filled_database_survives_the_upgrade(empty_database_url: str, rev
             await _check_snapshots(store)
             await _check_processes(store)
             await _check_environment(store)
+        if revision >= "0004":
+            await _check_sign_in(store)
         await _check_git_account(store, is_there=revision >= "0003")
         assert (await store.get_project("shop")).image == ("dockerfile:Dockerfile" if revision >= "0003" else None)
         await store.delete_project(ProjectId("shopprojec"), cascade=True)
@@ -159,7 +161,7 @@ async def _check_what_belongs_to_a_session(store: Store) -> None:
     diff = await store.find_diff(parent)
     assert diff is not None
     assert (diff.patch, diff.files[0].status, diff.files[0].removed) == ("--- a\n+++ b\n", "renamed", None)
-    pull_request = await store.open_pull_request_of(parent)
+    pull_request = await store.newest_pull_request_of(parent)
     assert pull_request == await store.get_pull_request(ProjectId("shopprojec"), 1)
     assert (await store.session_usage(parent)).cache_write_tokens == 40
 
@@ -205,6 +207,19 @@ async def _check_environment(store: Store) -> None:
     environment = await store.get_environment(parent.project_id)
     assert environment.version == 3
     assert environment.variables["EMPTY"].changed_at == datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+async def _check_sign_in(store: Store) -> None:
+    now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+    ada, grace = await store.list_users()
+    assert (ada.name, grace.name, grace.password_hash) == ("ada", "grace", None)
+    found = await store.find_browser_session("digest-of-a-cookie", now)
+    assert found is not None
+    assert (found[0].user_agent, found[1]) == ("Firefox", ada)
+    [token] = await store.list_api_tokens(ada.id)
+    assert await store.find_api_token("digest-of-a-token") == (token, ada)
+    link, user = await store.get_sign_in_link("digest-of-a-link", now)
+    assert (link.ends_at, user) == (datetime(2026, 11, 23, 10, 2, tzinfo=UTC), ada)
 
 
 async def _check_git_account(store: Store, *, is_there: bool) -> None:

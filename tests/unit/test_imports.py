@@ -30,7 +30,8 @@ ALLOWED = {
     "bench": {"api.schemas", "client", "config", "examples", "harness", "sandbox"},
     "demo": {"api.schemas", "client", "config", "examples"},
     "client": {"api.schemas", "config"},
-    "api": {"config", "engine", "guest.wire", "runner.client", "runner.protocol", "store"},
+    "api": {"config", "engine", "guest.wire", "runner.client", "runner.protocol", "sign_in", "store"},
+    "sign_in": {"store"},
     "engine": {
         "broker",
         "config",

@@ -1,28 +1,37 @@
 """The HTTP application: routes, sign-in and previews over one engine."""
 
 from pathlib import Path
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.responses import HTMLResponse
-from fastapi.security import HTTPBearer
-from starlette.requests import HTTPConnection
+from fastapi.security import APIKeyCookie, HTTPBearer
 
 import lot
-from lot.api.auth import require_token
+from lot.api.cookies import COOKIE
+from lot.api.description import describe_frames
 from lot.api.errors import ErrorBody, install_error_handlers
+from lot.api.gate import Gate
+from lot.api.origins import Origins
+from lot.api.overview import overview_routes
 from lot.api.preview import Preview
+from lot.api.preview_entry import PreviewEntry
+from lot.api.routes.access import access_routes
 from lot.api.routes.conversation import conversation_routes
 from lot.api.routes.environment import environment_routes
 from lot.api.routes.git_accounts import git_account_routes
 from lot.api.routes.host import health_routes, host_routes
+from lot.api.routes.previews import preview_routes
 from lot.api.routes.projects import project_routes
 from lot.api.routes.providers import provider_routes
 from lot.api.routes.sessions import session_routes
+from lot.api.routes.sign_in import sign_in_routes, sign_out_routes
 from lot.api.stream import stream_routes
 from lot.api.tickets import Tickets
 from lot.api.views import Views
 from lot.config import Settings
 from lot.engine.engine import Engine
+from lot.sign_in.sign_in import SignIn
 
 LANDING = Path(__file__).with_name("landing.html")
 
@@ -32,19 +41,26 @@ Instants are ISO 8601 with a time zone; sizes are in bytes, durations in seconds
 `{"code", "message"}`: `code` is stable, `message` names the next step.
 """
 
+ERRORS: dict[int | str, dict[str, Any]] = {
+    "default": {"model": ErrorBody, "description": "Any error; `code` says which"}
+}
+
 
 def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Tickets) -> FastAPI:
-    """Return the application; every route but health, its own description and the landing page needs the token."""
-
-    async def signed_in(connection: HTTPConnection) -> None:
-        require_token(connection, token)
-
+    """Return the application; `token` is the operator's. Who is let in where is up to the gate, not to the routes."""
+    sign_in = SignIn(engine.parts.store, engine.parts.now, token)
+    entry = PreviewEntry(tickets, sign_in, settings)
     app = FastAPI(title="Lot", version=lot.__version__, description=DESCRIPTION)
     install_error_handlers(app)
     views = Views(engine, settings, tickets)
     app.include_router(health_routes())
-    app.include_router(stream_routes(engine), dependencies=[Depends(signed_in)])
+    app.include_router(stream_routes(engine))
+    app.include_router(overview_routes(engine, views))
+    app.include_router(sign_in_routes(sign_in), responses=ERRORS)
+    app.include_router(preview_routes(entry), responses=ERRORS)
     for routes in (
+        sign_out_routes(sign_in, settings),
+        access_routes(sign_in.access),
         host_routes(engine),
         provider_routes(engine),
         git_account_routes(engine, views),
@@ -53,13 +69,12 @@ def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Ticket
         session_routes(engine, views),
         conversation_routes(engine, views),
     ):
-        # The second dependency only tells the schema how to sign in.
-        app.include_router(
-            routes,
-            dependencies=[Depends(signed_in), Depends(HTTPBearer(auto_error=False))],
-            responses={"default": {"model": ErrorBody, "description": "Any error; `code` says which"}},
-        )
-    app.add_middleware(Preview, engine=engine, tickets=tickets, token=token, domain=settings.preview_domain)
+        # These dependencies only tell the schema how to sign in.
+        ways_in = [Depends(HTTPBearer(auto_error=False)), Depends(APIKeyCookie(name=COOKIE, auto_error=False))]
+        app.include_router(routes, dependencies=ways_in, responses=ERRORS)
+    app.openapi = describe_frames(app)  # type: ignore[method-assign]
+    app.add_middleware(Gate, sign_in=sign_in, origins=Origins(settings))
+    app.add_middleware(Preview, engine=engine, entry=entry, revocations=sign_in.revocations)
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def landing() -> str:

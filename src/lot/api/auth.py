@@ -1,13 +1,8 @@
-"""Who may call the API: whoever holds the installation's token, which is kept in a file only its owner can read."""
+"""The operator's token: whoever can read the file that it is kept in runs this installation."""
 
-import hmac
 import os
 import secrets
 from pathlib import Path
-
-from starlette.requests import HTTPConnection
-
-from lot.core.errors import UnauthenticatedError
 
 TOKEN_FILE = "api-token"
 
@@ -27,21 +22,3 @@ def load_token(data_dir: Path) -> str:
     with os.fdopen(descriptor, "w") as file:
         file.write(token + "\n")
     return token
-
-
-def require_token(connection: HTTPConnection, token: str) -> None:
-    """Refuse a request or socket without the token.
-
-    Raises:
-        UnauthenticatedError: the header `Authorization: Bearer <token>` is missing or wrong.
-    """
-    if not has_token(connection, token):
-        raise UnauthenticatedError(
-            f"send `Authorization: Bearer <token>`; the token is in the file {TOKEN_FILE} of Lot's data folder"
-        )
-
-
-def has_token(connection: HTTPConnection, token: str) -> bool:
-    """Return whether a request or socket carries the token."""
-    scheme, _, given = connection.headers.get("authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode())

@@ -1,5 +1,6 @@
 """From our errors to HTTP: the status of each `code`, and the body `{"code", "message"}`."""
 
+import math
 from collections.abc import Mapping
 
 import structlog
@@ -8,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from lot.core.errors import CallerError, LotError, UnavailableError
+from lot.core.errors import CallerError, LotError, TooManyAttemptsError, UnauthenticatedError, UnavailableError
 
 logger = structlog.get_logger(__name__)
 
@@ -22,6 +23,11 @@ class ErrorBody(BaseModel):
 
 _STATUSES: Mapping[str, int] = {
     "auth.required": 401,
+    "auth.refused": 403,  # 401 is left to say one thing: sign in first
+    "auth.too_many_attempts": 429,
+    "forbidden": 403,
+    "forbidden.origin": 403,
+    "forbidden.host": 403,
     "not_found": 404,
     "input.invalid": 422,
     "input.too_large": 413,
@@ -39,6 +45,7 @@ _STATUSES: Mapping[str, int] = {
     "git.rate_limited": 503,
     "git.not_supported": 409,
     "model.provider": 502,
+    "model.key_refused": 422,
     "host.full": 507,
 }
 
@@ -52,6 +59,16 @@ def status_of(error: LotError) -> int:
     return 503 if isinstance(error, UnavailableError) else 500
 
 
+def error_response(error: LotError) -> JSONResponse:
+    """Return the answer that tells of an error."""
+    headers = {}
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooManyAttemptsError):
+        headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    return JSONResponse({"code": error.code, "message": str(error)}, status_of(error), headers)
+
+
 def install_error_handlers(app: FastAPI) -> None:
     """Have an application answer our errors, malformed requests and our own defects in one shape."""
     app.add_exception_handler(LotError, _answer_ours)
@@ -62,7 +79,7 @@ def install_error_handlers(app: FastAPI) -> None:
 async def _answer_ours(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, LotError):
         raise error
-    return JSONResponse({"code": error.code, "message": str(error)}, status_of(error))
+    return error_response(error)
 
 
 async def _answer_malformed(_: Request, error: Exception) -> JSONResponse:

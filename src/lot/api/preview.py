@@ -1,10 +1,8 @@
 """The entry for previews: `http://<port>--<session>.<domain>` leads to that port of that session's sandbox.
 
-Each session and port is an origin of its own, let in by a cookie that a signed ticket sets. Nothing of the control
-plane's own (its cookie, its token) reaches the sandbox.
+Each session and port is an origin of its own. Who is let in is up to `preview_entry.py`; this forwards and explains.
 """
 
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -17,17 +15,17 @@ import httpx
 import structlog
 from anyio.abc import ByteStream
 from httpx_ws import AsyncWebSocketSession, HTTPXWSException, WebSocketDisconnect, WebSocketUpgradeError, aconnect_ws
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from starlette.websockets import WebSocketDisconnect as BrowserGone
 from wsproto.events import BytesMessage, TextMessage
 
-from lot.api.auth import has_token
 from lot.api.dialing import DialTransport
+from lot.api.gate import close_quietly
+from lot.api.preview_entry import SIGN_IN_PATH, PreviewEntry, Visitor, host_of
 from lot.api.preview_pages import page
-from lot.api.tickets import COOKIE, COOKIE_S, Tickets
 from lot.core.errors import LotError, NotFoundError, SandboxUnavailableError, UnavailableError
 from lot.core.ids import SessionId
 from lot.core.records import Session
@@ -36,10 +34,10 @@ from lot.engine.engine import Engine
 from lot.engine.ports import SessionPort, main_port
 from lot.guest.wire import GUEST_PORT
 from lot.runner.client import RunnerClient
+from lot.sign_in.revocation import Revocations
 
 logger = structlog.get_logger(__name__)
 
-SIGN_IN_PATH = "/.lot/sign-in"
 MAX_WS_MESSAGE_BYTES = 16 << 20
 MAX_NAMED = 20
 """So many ports are named where nothing listens on the one that was asked for."""
@@ -54,60 +52,48 @@ _WS_OWN = frozenset(
 class Preview:
     """ASGI middleware: takes requests for preview hosts, passes all others on."""
 
-    def __init__(self, app: ASGIApp, *, engine: Engine, tickets: Tickets, token: str, domain: str) -> None:
-        self._app, self._engine, self._tickets, self._token = app, engine, tickets, token
-        self._host = re.compile(rf"(\d{{1,5}})--([a-z0-9]{{4,40}})\.{re.escape(domain)}(?::\d+)?", re.IGNORECASE)
+    def __init__(self, app: ASGIApp, *, engine: Engine, entry: PreviewEntry, revocations: Revocations) -> None:
+        self._app, self._engine, self._entry, self._revocations = app, engine, entry, revocations
         self._transports: WeakKeyDictionary[RunnerClient, dict[int, DialTransport]] = WeakKeyDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
-        match = self._host.fullmatch(_host_of(scope)) if scope["type"] in ("http", "websocket") else None
-        if match is None:
+        is_ours = scope["type"] in ("http", "websocket")
+        target = self._entry.find_target(host_of(HTTPConnection(scope))) if is_ours else None
+        if target is None:
             await self._app(scope, receive, send)
             return
-        port, session = int(match[1]), SessionId(match[2].lower())
+        port, session = target
         if scope["type"] == "http":
             response = await self._answer(Request(scope, receive), session, port)
             await response(scope, receive, send)
         else:
-            await self._bridge(WebSocket(scope, receive, send), session, port)
+            await self._connect(WebSocket(scope, receive, send), session, port)
 
     async def _answer(self, request: Request, session: SessionId, port: int) -> Response:
-        host = _host_of(request.scope).partition(":")[0].lower()
-        if request.url.path == SIGN_IN_PATH:
-            return self._sign_in(request, host)
-        if not self._is_let_in(request, host):
-            return page("sign_in", 401, "Open this preview from Lot: its link signs you in.")
-        if not 0 < port < 65536 or port == GUEST_PORT:
-            return page("nothing", 404, f"Port {port} cannot be previewed.")
         try:
-            return await self._forward(request, session, port)
+            if request.url.path == SIGN_IN_PATH:
+                return await self._entry.let_in(request)
+            visitor = await self._entry.find_visitor(request)
+            if visitor is None:
+                return self._entry.ask_to_sign_in(request)
+            if not self._entry.is_own_page(visitor, request, session):
+                return page("forbidden", 403, "A page of another session or site may not ask this app.")
+            if not _can_be_previewed(port):
+                return page("nothing", 404, f"Port {port} cannot be previewed.")
+            return await self._forward(request, visitor, session, port)
         except NotFoundError:
             return page("gone", 404, "There is no such session.")
         except (LotError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
             return await self._explain(session, port, error)
 
-    def _sign_in(self, request: Request, host: str) -> Response:
-        if not self._tickets.is_valid("link", host, request.query_params.get("ticket", "")):
-            return page("sign_in", 401, "This link is over; open the preview from Lot again.")
-        to = request.query_params.get("to", "/")
-        answer = RedirectResponse(to if to.startswith("/") and not to.startswith("//") else "/", 303)
-        cookie = self._tickets.issue("cookie", host, COOKIE_S)
-        answer.set_cookie(COOKIE, cookie, max_age=COOKIE_S, httponly=True, samesite="lax", path="/")
-        return answer
-
-    def _is_let_in(self, connection: Request | WebSocket, host: str) -> bool:
-        if has_token(connection, self._token):
-            return True
-        return self._tickets.is_valid("cookie", host, connection.cookies.get(COOKIE, ""))
-
-    async def _forward(self, request: Request, session: SessionId, port: int) -> Response:
+    async def _forward(self, request: Request, visitor: Visitor, session: SessionId, port: int) -> Response:
         transport = self._transport(await self._engine.preview_client(session), port)
         has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
         outgoing = httpx.Request(
             request.method,
             httpx.URL(scheme="http", host="sandbox", port=port, raw_path=_raw_path(request.scope)),
-            headers=self._clean_headers(request),
+            headers=self._clean_headers(visitor, request),
             content=request.stream() if has_body else None,
             extensions={"timeout": {"connect": 10.0, "write": 60.0, "pool": 10.0}},
         )
@@ -128,18 +114,9 @@ class Preview:
             transports[port] = DialTransport(lambda: _called(dial, port))
         return transports[port]
 
-    def _clean_headers(self, connection: Request | WebSocket) -> list[tuple[bytes, bytes]]:
+    def _clean_headers(self, visitor: Visitor, connection: Request | WebSocket) -> list[tuple[bytes, bytes]]:
         """Return a request's headers without those of one connection, and without what is the control plane's own."""
-        kept: list[tuple[bytes, bytes]] = []
-        for name, value in connection.headers.raw:
-            if name in _HOP_BY_HOP or (name == b"authorization" and has_token(connection, self._token)):
-                continue
-            if name == b"cookie":
-                value = b"; ".join(part for part in value.split(b"; ") if not part.startswith(COOKIE.encode() + b"="))
-                if not value:
-                    continue
-            kept.append((name, value))
-        return kept
+        return [header for header in self._entry.clean_headers(visitor, connection) if header[0] not in _HOP_BY_HOP]
 
     async def _explain(self, session_id: SessionId, port: int, error: Exception) -> Response:
         """Say in words why the app cannot be seen."""
@@ -170,14 +147,19 @@ class Preview:
             return page("nothing", 502, f"Nothing listens on port {port}. {others}")
         return page("crashed", 502, f"The app broke the connection: {error}")
 
-    async def _bridge(self, browser: WebSocket, session: SessionId, port: int) -> None:
-        host = _host_of(browser.scope).partition(":")[0].lower()
-        if not self._is_let_in(browser, host) or not 0 < port < 65536 or port == GUEST_PORT:
-            await browser.close(4401)
+    async def _connect(self, browser: WebSocket, session: SessionId, port: int) -> None:
+        """Serve a socket until it ends, or until whoever opened it is shut out."""
+        visitor = await self._entry.find_visitor(browser)
+        if visitor is None or not self._entry.is_own_page(visitor, browser, session) or not _can_be_previewed(port):
+            await close_quietly(browser.send)
             return
+        if await self._revocations.is_over_before(visitor.holder, self._bridge, browser, visitor, session, port):
+            await close_quietly(browser.send)
+
+    async def _bridge(self, browser: WebSocket, visitor: Visitor, session: SessionId, port: int) -> None:
         headers = [
             (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in self._clean_headers(browser)
+            for name, value in self._clean_headers(visitor, browser)
             if name not in _WS_OWN
         ]
         url = httpx.URL(scheme="http", host="sandbox", port=port, raw_path=_raw_path(browser.scope))
@@ -201,6 +183,10 @@ class Preview:
         except (LotError, HTTPXWSException, WebSocketUpgradeError, httpcore.NetworkError, OSError) as error:
             logger.info("preview socket ended", session_id=session, port=port, error=str(error))
             await _close(browser, 1014)
+
+
+def _can_be_previewed(port: int) -> bool:
+    return 0 < port < 65536 and port != GUEST_PORT
 
 
 def _called(dial: "WeakMethod[Any]", port: int) -> AbstractAsyncContextManager[ByteStream]:
@@ -262,10 +248,6 @@ async def _body(answer: httpx.Response) -> AsyncIterator[bytes]:
             yield part
     finally:
         await answer.aclose()
-
-
-def _host_of(scope: Scope) -> str:
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
 
 
 def _raw_path(scope: Scope) -> bytes:

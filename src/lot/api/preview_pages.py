@@ -5,7 +5,7 @@ from typing import Literal
 
 from starlette.responses import HTMLResponse
 
-PageKind = Literal["starting", "crashed", "nothing", "paused", "gone", "sign_in"]
+PageKind = Literal["starting", "crashed", "nothing", "paused", "gone", "sign_in", "forbidden"]
 
 _TITLES: dict[PageKind, str] = {
     "starting": "Starting",
@@ -14,6 +14,7 @@ _TITLES: dict[PageKind, str] = {
     "paused": "Paused",
     "gone": "No such session",
     "sign_in": "Sign-in needed",
+    "forbidden": "Not allowed",
 }
 
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} - Lot</title>{refresh}

@@ -33,11 +33,11 @@ def stream_routes(engine: Engine) -> APIRouter:
         """Send every event from number `after + 1` on as JSON, live; close with 4404 when the session is gone.
 
         Between them come frames `{"part": ...}`: what is still being written, until its event stands in its place;
-        and `{"changed": "ports"}`: other ports are listened on, to be read anew.
+        and `{"changed": "ports"}` or `{"changed": "diff"}`: the ports, or the diff, are to be read anew.
         """
         await socket.accept()
         async with anyio.create_task_group() as group:
-            group.start_soon(_until_closed, socket, group.cancel_scope)
+            group.start_soon(until_closed, socket, group.cancel_scope)
             try:
                 async for told in engine.follow_live(SessionId(session), after):
                     for frame in _frames(told):
@@ -82,7 +82,8 @@ def _frames(told: StoredEvent | tuple[LivePart, ...] | Change) -> Sequence[Event
     return [PartFrame(part=part) for part in told]
 
 
-async def _until_closed(socket: WebSocket, scope: anyio.CancelScope) -> None:
+async def until_closed(socket: WebSocket, scope: anyio.CancelScope) -> None:
+    """Cancel a scope once the client has closed a socket on which it has nothing to say."""
     try:
         while True:
             await socket.receive_text()

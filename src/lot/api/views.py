@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
+from lot.api.asking import find_asking
 from lot.api.schemas.git_accounts import GitAccountBody
 from lot.api.schemas.projects import EnvironmentBody, ProjectBody, PullRequestBody, SnapshotBody, VariableBody
 from lot.api.schemas.sessions import (
     AskBody,
-    DiffBody,
-    DiffFileBody,
     EventBody,
     MessageBody,
     PortBody,
     PortsBody,
     PreviewBody,
+    PullRequestMark,
     SessionBody,
 )
 from lot.api.tickets import TICKET_S, Tickets
@@ -22,17 +22,7 @@ from lot.core.environment import Environment
 from lot.core.errors import NotFoundError
 from lot.core.events import StoredEvent
 from lot.core.ids import SessionId
-from lot.core.records import (
-    Ask,
-    GitAccount,
-    Message,
-    Project,
-    PullRequest,
-    PullRequestState,
-    Session,
-    Snapshot,
-    StoredDiff,
-)
+from lot.core.records import Ask, GitAccount, Message, Project, PullRequest, PullRequestState, Session, Snapshot
 from lot.engine.asking import open_asks
 from lot.engine.dev_server import is_restart_needed
 from lot.engine.engine import Engine
@@ -103,6 +93,7 @@ class Views:
         manifest = snapshot.manifest
         return SnapshotBody(
             id=snapshot.id,
+            project_id=snapshot.project_id,
             generation=snapshot.generation,
             state=snapshot.state,
             step=self._engine.builds.step(snapshot.id),
@@ -124,6 +115,7 @@ class Views:
         snapshot = await store.get_snapshot(session.snapshot_id)
         account = await store.get_account(session.id)
         port = snapshot.port or project.port
+        opened = await store.newest_pull_request_of(session.id)
         return SessionBody(
             id=session.id,
             project_id=session.project_id,
@@ -162,6 +154,7 @@ class Views:
             changed_at=session.changed_at,
             is_setup=session.is_setup,
             processes=list(snapshot.processes),
+            pull_request=PullRequestMark(number=opened.number, state=opened.state, url=opened.url) if opened else None,
         )
 
     def ports(self, session: SessionId, ports: Sequence[SessionPort], reason: str | None) -> PortsBody:
@@ -218,7 +211,11 @@ class Views:
     def _preview(self, session: SessionId, port: int) -> PreviewBody:
         host = preview_host(port, session, self._settings.preview_domain)
         url = preview_url(self._settings, session, port)
-        ticket = self._tickets.issue("link", host, TICKET_S)
+        asking = find_asking()
+        if asking is None or asking.principal is None:
+            # Told to nobody in particular: the address itself leads through the application.
+            return PreviewBody(url=url, sign_in_url=url, port=port)
+        ticket = self._tickets.issue("link", host, asking.principal.holder, TICKET_S)
         return PreviewBody(url=url, sign_in_url=f"{url}.lot/sign-in?ticket={ticket}", port=port)
 
     async def pull_requests(self, project: Project, found: Sequence[PullRequest]) -> list[PullRequestBody]:
@@ -247,22 +244,6 @@ class Views:
             url=pull_request.url,
             created_at=pull_request.created_at,
             updated_at=pull_request.updated_at,
-        )
-
-    def diff(self, diff: StoredDiff, *, is_live: bool) -> DiffBody:
-        """Return a diff and whether it is of this moment."""
-        return DiffBody(
-            base_commit=diff.base_commit,
-            patch=diff.patch,
-            is_truncated=diff.is_truncated,
-            is_live=is_live,
-            files=[
-                DiffFileBody(
-                    path=file.path, old_path=file.old_path, status=file.status, added=file.added, removed=file.removed
-                )
-                for file in diff.files
-            ],
-            taken_at=diff.taken_at,
         )
 
 

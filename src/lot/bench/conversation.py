@@ -18,10 +18,10 @@ from lot.api.schemas.projects import NewProject, ProjectBody
 from lot.api.schemas.sessions import EventBody, NewMessage, NewSession
 from lot.bench.bare_agent import BareAgent
 from lot.bench.figures import Figure, percentile
-from lot.bench.sessions import BUILD_POLL_S, BUILD_TIMEOUT_S, TIMEOUT_S
+from lot.bench.sessions import TIMEOUT_S, wait_for_build
 from lot.client.client import LotClient
 from lot.client.follow import follow_live
-from lot.core.errors import AgentError, LotError, SetupCommandError
+from lot.core.errors import AgentError, LotError
 from lot.core.events import LivePart
 from lot.examples import vite_react
 
@@ -127,14 +127,10 @@ def _project(client: LotClient, data_dir: Path) -> ProjectBody:
     """Create a project without a dev server: what is measured is the conversation."""
     source = str(vite_react.make_repository(data_dir / "bench-conversation"))
     # Empty rather than left out: what is left out would be detected.
-    project = client.create_project(NewProject(source=source, name=f"bench-{uuid.uuid4().hex[:8]}", setup_command=""))
-    until = time.monotonic() + BUILD_TIMEOUT_S
-    while (project.snapshot is None or project.snapshot.state == "building") and time.monotonic() < until:
-        time.sleep(BUILD_POLL_S)
-        project = client.get_project(project.id)
-    if project.snapshot is None or project.snapshot.state != "ready":
-        raise SetupCommandError(f"the snapshot was not made: {project.snapshot}")
-    return project
+    project = client.create_project(
+        NewProject(source=source, name=f"bench-{uuid.uuid4().hex[:8]}", setup_command="", has_setup_session=False)
+    )
+    return wait_for_build(client, project)
 
 
 def _measure_first_answers(client: LotClient, project: ProjectBody, result: ConversationResult) -> None:

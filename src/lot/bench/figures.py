@@ -18,13 +18,36 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 @dataclass
-class Figure:
-    """One thing measured: seconds of each run that went well, of Lot and of the bare runtime, and what went wrong."""
+class Runs:
+    """One thing measured: the seconds of each run that went well, and why the others did not."""
 
     seconds: list[float] = field(default_factory=list)
-    bare_seconds: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    """Why runs of Lot's failed."""
+
+    @property
+    def p50_s(self) -> float | None:
+        """The median; None where no run went well."""
+        return percentile(self.seconds, 0.5) if self.seconds else None
+
+    def over(self, other: "Runs") -> float | None:
+        """Return this median as a multiple of another's, where there are both."""
+        return self.p50_s / other.p50_s if self.p50_s is not None and other.p50_s else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return n, p50_s, p95_s, p99_s and failures; a percentile is null where no run went well."""
+        shares = {"p50_s": 0.5, "p95_s": 0.95, "p99_s": 0.99}
+        return {
+            "n": len(self.seconds),
+            **{name: round(percentile(self.seconds, p), 4) if self.seconds else None for name, p in shares.items()},
+            "failures": len(self.failures),
+        }
+
+
+@dataclass
+class Figure(Runs):
+    """Runs of Lot, beside the seconds that the bare runtime took for the same."""
+
+    bare_seconds: list[float] = field(default_factory=list)
 
     @property
     def bare_p50_s(self) -> float | None:
@@ -34,18 +57,12 @@ class Figure:
     @property
     def ratio(self) -> float | None:
         """Lot's median as a multiple of the bare runtime's in the same run."""
-        bare = self.bare_p50_s
-        return percentile(self.seconds, 0.5) / bare if bare and self.seconds else None
+        return self.over(Runs(self.bare_seconds))
 
     def as_json(self) -> dict[str, Any]:
-        """Return n, p50_s, p95_s, p99_s, failures and bare_p50_s; a percentile is null where no run went well."""
-        shares = {"p50_s": 0.5, "p95_s": 0.95, "p99_s": 0.99}
-        return {
-            "n": len(self.seconds),
-            **{name: round(percentile(self.seconds, p), 4) if self.seconds else None for name, p in shares.items()},
-            "failures": len(self.failures),
-            "bare_p50_s": round(self.bare_p50_s, 4) if self.bare_p50_s is not None else None,
-        }
+        """Return what runs do, and bare_p50_s."""
+        bare = self.bare_p50_s
+        return {**super().as_json(), "bare_p50_s": round(bare, 4) if bare is not None else None}
 
 
 KEYS = ("start_cold", "start_snapshot", "pause", "resume", "fork")
@@ -64,8 +81,7 @@ class Result:
     @property
     def warm_over_cold(self) -> float | None:
         """How many times as fast a start from the snapshot's memory is as a start by the dev command."""
-        warm, cold = self.figures["start_snapshot"].seconds, self.figures["start_cold"].seconds
-        return percentile(cold, 0.5) / percentile(warm, 0.5) if warm and cold else None
+        return self.figures["start_cold"].over(self.figures["start_snapshot"])
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `lot bench --json` prints."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from lot.api.schemas.projects import ProjectBody
 from lot.bench.bare import BareRuntime
 from lot.bench.figures import Figure, Result
-from lot.bench.sessions import REST_S, MeasuredSession, create_project, session
+from lot.bench.sessions import REST_S, MeasuredSession, create_project, noted, session
 from lot.client.client import LotClient
 from lot.client.own_server import OwnServer
 from lot.config import Settings
@@ -85,11 +85,8 @@ def _run_bare(bare: BareRuntime, name: str, result: Result) -> None:
 
 
 def _run_cold(client: LotClient, project: ProjectBody, figure: Figure) -> None:
-    try:
-        with session(client, project) as started:
-            figure.seconds.append(started.start_s)
-    except LotError as error:
-        figure.failures.append(str(error))
+    with noted(figure) as seconds, session(client, project) as started:
+        seconds.append(started.start_s)
 
 
 def _run_warm(client: LotClient, project: ProjectBody, result: Result) -> None:

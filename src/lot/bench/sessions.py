@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 from lot.api.schemas.projects import NewProject, ProjectBody
 from lot.api.schemas.sessions import NewFork, NewSession
+from lot.bench.figures import Runs
 from lot.client.client import LotClient
 from lot.client.preview import PreviewClient
-from lot.core.errors import BootFailedError, PauseFailedError, SetupCommandError
+from lot.core.errors import BootFailedError, LotError, PauseFailedError, SetupCommandError
 from lot.examples import vite_react
 
 TIMEOUT_S = 120.0
@@ -45,15 +46,27 @@ def create_project(client: LotClient, source: str, *, with_memory: bool) -> Proj
             else f'test "$LOT_BENCH" = {VALUE} && {vite_react.DEV_COMMAND}',
             port=vite_react.PORT,
             environment={} if with_memory else {"LOT_BENCH": VALUE},
+            has_setup_session=False,
         )
     )
+    project = wait_for_build(client, project)
+    if project.snapshot is None or project.snapshot.has_memory != with_memory:
+        raise SetupCommandError(f"the snapshot of the example is not as wanted: {project.snapshot}")
+    return project
+
+
+def wait_for_build(client: LotClient, project: ProjectBody) -> ProjectBody:
+    """Return a project once its newest snapshot is ready.
+
+    Raises:
+        SetupCommandError: the build failed, or was not over in time.
+    """
     until = time.monotonic() + BUILD_TIMEOUT_S
     while (project.snapshot is None or project.snapshot.state == "building") and time.monotonic() < until:
         time.sleep(BUILD_POLL_S)
         project = client.get_project(project.id)
-    snapshot = project.snapshot
-    if snapshot is None or snapshot.state != "ready" or snapshot.has_memory != with_memory:
-        raise SetupCommandError(f"the snapshot of the example is not as wanted: {snapshot}")
+    if project.snapshot is None or project.snapshot.state != "ready":
+        raise SetupCommandError(f"the snapshot of {project.name} was not made: {project.snapshot}")
     return project
 
 
@@ -107,30 +120,66 @@ class MeasuredSession:
         """Return the resident memory of the session's runner."""
         return self._client.get_usage(self.id).runner_memory_bytes
 
-    def settle(self) -> None:
-        """Wait until the session is on and the app at rest; what is measured next begins from there."""
+    def steps(self) -> set[str]:
+        """Return the names of what was done when it started, once all of it is."""
+        self.wait_until_idle()
+        events = [body.event for body in self._client.list_events(self.id).events]
+        return {str(event["step"]) for event in events if event["kind"] == "step_done"}
+
+    def wait_until_idle(self) -> None:
+        """Wait until the session is on, and all of its start or resume is done.
+
+        Raises:
+            BootFailedError: it did not come up.
+        """
         until = time.monotonic() + TIMEOUT_S
         while (session := self._client.get_session(self.id)).label not in _SETTLED and time.monotonic() < until:
             time.sleep(POLL_S)
         if session.label != "Idle":
             raise BootFailedError(f"the session is {session.label}: {session.reason}")
+
+    def settle(self) -> None:
+        """Wait until the session is on and the app at rest; what is measured next begins from there."""
+        self.wait_until_idle()
         time.sleep(REST_S)
 
 
 @contextmanager
-def session(client: LotClient, project: ProjectBody) -> Iterator[MeasuredSession]:
-    """Start a session and time it; delete it at the end of the block."""
+def noted(runs: Runs) -> Iterator[list[float]]:
+    """Yield where a run's seconds go; what goes wrong in the block ends it, and is noted as one that failed."""
+    try:
+        yield runs.seconds
+    except LotError as error:
+        runs.failures.append(str(error))
+
+
+@contextmanager
+def started(client: LotClient, project: ProjectBody, size: str | None = None) -> Iterator[MeasuredSession]:
+    """Start a session and time it to its app's first HTTP 200; delete it at the end of the block.
+
+    Args:
+        client: The server.
+        project: Its snapshot is what the session starts from.
+        size: By default the project's.
+    """
     began = time.monotonic()
-    made = client.create_session(NewSession(project=project.id, provider="rehearsal"))
+    made = client.create_session(NewSession(project=project.id, size=size, provider="rehearsal"))
     try:
         with _preview(client, made.id) as preview:
             preview.wait_for_answer(TIMEOUT_S)
             measured = MeasuredSession(client, made.id, preview)
             measured.start_s = time.monotonic() - began
-            measured.settle()
             yield measured
     finally:
         client.delete_session(made.id)
+
+
+@contextmanager
+def session(client: LotClient, project: ProjectBody) -> Iterator[MeasuredSession]:
+    """Start a session and time it; yield it once it is settled, delete it at the end of the block."""
+    with started(client, project) as measured:
+        measured.settle()
+        yield measured
 
 
 @contextmanager

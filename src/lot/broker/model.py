@@ -23,9 +23,10 @@ from lot.broker.asking import Asking, GivenUpError, OnWait, OpenAnswer
 from lot.broker.backoff import Backoff
 from lot.broker.exchange import BrokenAnswerError, Exchange, Following
 from lot.broker.passes import PassControl
-from lot.broker.providers import OAUTH_BETA, Credential, CredentialKind, Provider
+from lot.broker.providers import OAUTH_BETA, Credential, Provider
 from lot.broker.usage import Usage, UsageReader
 from lot.core.budgets import ReachedBudget
+from lot.core.credentials import CredentialKind
 from lot.core.errors import (
     BudgetReachedError,
     CallerError,

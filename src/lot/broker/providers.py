@@ -5,17 +5,20 @@
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import anyio
 import httpx
+import structlog
 from pydantic import SecretStr
 
 from lot.config import Settings
-from lot.core.errors import InvalidInputError, ProviderError
+from lot.core.credentials import CredentialKind, ModelKey
+from lot.core.errors import CallerError, InvalidInputError, KeyRefusedError, ProviderError
+
+logger = structlog.get_logger(__name__)
 
 ANTHROPIC_MODELS = ("sonnet", "opus", "haiku")
 """Names that the agent program itself knows and resolves to the newest of each kind; full names may be used too."""
@@ -44,14 +47,6 @@ class Model:
     """What is asked for."""
     name: str
     """What people call it."""
-
-
-class CredentialKind(StrEnum):
-    """How a secret is shown to a provider."""
-
-    API_KEY = "api_key"
-    AUTH_TOKEN = "auth_token"
-    """The user's own subscription token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +78,10 @@ class Provider:
     """A unix socket on which `base_url` is served."""
     aliases: tuple[Model, ...] = ()
     """Names that the agent program knows beside those that the provider lists."""
+    key_origin: Literal["environment", "stored"] | None = None
+    """Where its credential was set; the environment's counts above one that is stored."""
+    is_address_fixed: bool = False
+    """Whether the environment says where it is."""
     http: httpx.AsyncClient = field(init=False, repr=False, compare=False)
     _catalogue: "_Catalogue" = field(init=False, repr=False, compare=False)
 
@@ -93,6 +92,20 @@ class Provider:
             transport = httpx.AsyncHTTPTransport(uds=str(self.socket), limits=_LIMITS, verify=False)
         client = httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, limits=_LIMITS, follow_redirects=False)
         object.__setattr__(self, "http", client)
+
+    @property
+    def key_kind(self) -> CredentialKind | None:
+        """How its secret is shown; None: it has none."""
+        return None if self.credential is None else self.credential.kind
+
+    def with_key(self, key: ModelKey) -> "Provider":
+        """Return the provider as it is asked with another key, over connections of its own."""
+        return replace(
+            self,
+            base_url=(key.base_url or self.base_url).rstrip("/"),
+            credential=Credential(kind=key.kind, secret=key.secret),
+            key_origin="stored",
+        )
 
     def require_credential(self) -> None:
         """Do nothing when requests can be made.
@@ -109,16 +122,16 @@ class Provider:
         if self.credential is not None or not self.needs_credential:
             return None
         return (
-            f"there is no key for the model provider {self.name!r}: set ANTHROPIC_API_KEY (or "
-            "LOT_ANTHROPIC_AUTH_TOKEN with a subscription token of your own) and start Lot again, or choose "
-            "the scripted provider with `--provider rehearsal`"
+            f"there is no key for the model provider {self.name!r}: store one in the settings or with "
+            f"`lot provider connect {self.name}` (a subscription token of your own with --subscription), set "
+            "ANTHROPIC_API_KEY and start Lot again, or choose the scripted provider with `--provider rehearsal`"
         )
 
     async def list_models(self) -> tuple[Model, ...]:
         """Return the models that it has now, known for `_CATALOGUE_TTL_S`; names of the agent program come first.
 
         Raises:
-            ProviderError: it cannot be asked, with the reason.
+            KeyRefusedError: it does not know the key. ProviderError: it cannot be asked, with the reason.
         """
         self.require_credential()
         async with self._catalogue.lock:
@@ -145,10 +158,15 @@ class Provider:
             kind = type(error).__name__
             raise ProviderError(f"the model provider {self.name} cannot be reached ({kind})") from error
         if answer.status_code == httpx.codes.UNAUTHORIZED:
-            raise ProviderError(f"the model provider {self.name} refused the key: set another one and start Lot again")
+            raise KeyRefusedError(f"the model provider {self.name} refused the key: {self._next_key()}")
         if not answer.is_success:
             raise ProviderError(f"the model provider {self.name} answered {answer.status_code} when asked for models")
         return _models(bytes(body), self.name)
+
+    def _next_key(self) -> str:
+        if self.key_origin == "environment":
+            return "set another one in the server's environment and start Lot again"
+        return f"store another one in the settings or with `lot provider connect {self.name}`"
 
     async def close(self) -> None:
         """Close its connections."""
@@ -169,7 +187,11 @@ class Providers:
     """All providers of this installation."""
 
     def __init__(self, providers: tuple[Provider, ...]) -> None:
-        self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
+        self._given = {provider.name: provider for provider in providers}
+        """As the environment has them."""
+        self._providers = dict(self._given)
+        self._retired: list[Provider] = []
+        """With keys that are replaced; requests may still be under way."""
 
     @classmethod
     def from_settings(cls, settings: Settings, rehearsal_socket: Path) -> "Providers":
@@ -191,10 +213,56 @@ class Providers:
         """Return all of them."""
         return tuple(self._providers.values())
 
+    async def check_key(self, name: str, key: ModelKey) -> None:
+        """Do nothing when a key may be used for a provider; one that cannot be reached now is taken at its word.
+
+        Raises:
+            KeyRefusedError: the provider does not know it. InvalidInputError: there is no such provider.
+            CallerError: the provider takes no key, or the environment has set what would be changed.
+        """
+        given = self._changeable(name)
+        if given.is_address_fixed and key.base_url not in (None, given.base_url):
+            raise CallerError(
+                f"the address of {name} is set by LOT_ANTHROPIC_BASE_URL, which counts; leave it out here"
+            )
+        tried = given.with_key(key)
+        try:
+            await tried.list_models()
+        except KeyRefusedError:
+            raise
+        except ProviderError as error:
+            logger.info("key could not be tried", provider=name, reason=str(error))
+        finally:
+            await tried.close()
+
+    def use_key(self, name: str, key: ModelKey | None) -> None:
+        """Ask a provider with a key from the next request on; None: as the environment has it.
+
+        Raises:
+            InvalidInputError: there is no such provider.
+            CallerError: the provider takes no key, or the environment has set one.
+        """
+        given = self._changeable(name)
+        if self._providers[name] is not given:
+            self._retired.append(self._providers[name])
+        self._providers[name] = given if key is None else given.with_key(key)
+
     async def close(self) -> None:
         """Close all connections."""
-        for provider in self._providers.values():
+        for provider in (*self._given.values(), *self._providers.values(), *self._retired):
             await provider.close()
+
+    def _changeable(self, name: str) -> Provider:
+        self.get_provider(name)
+        given = self._given[name]
+        if not given.needs_credential:
+            raise CallerError(f"the provider {name} needs no key")
+        if given.key_origin == "environment":
+            raise CallerError(
+                f"the key of {name} is set in the server's environment, which counts; take it away there and start Lot "
+                "again to store one here"
+            )
+        return given
 
 
 def anthropic(settings: Settings) -> Provider:
@@ -204,6 +272,8 @@ def anthropic(settings: Settings) -> Provider:
         base_url=settings.anthropic_base_url.rstrip("/"),
         models=ANTHROPIC_MODELS,
         credential=_credential(settings),
+        key_origin="environment" if _credential(settings) is not None else None,
+        is_address_fixed="anthropic_base_url" in settings.model_fields_set,
         aliases=tuple(Model(alias, f"{alias.capitalize()}, the newest") for alias in ANTHROPIC_MODELS),
     )
 

@@ -1,7 +1,5 @@
 """`lot account`: who Lot is at git hosts, and which repositories that may reach."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +8,8 @@ import typer
 from lot.api.schemas.git_accounts import NewGitAccount
 from lot.cli.checked import checked
 from lot.cli.common import JsonFlag, common, connect
+from lot.cli.given_secret import given_secret, read_secret
 from lot.cli.output import ago, facts, out, plain, print_json, table
-from lot.core.errors import InvalidInputError
 
 TOKEN_VARIABLE = "LOT_GIT_TOKEN"
 
@@ -47,10 +45,10 @@ def connect_account(
         kind=kind,
         url=url,
         name=name,
-        token=None if is_app else _token(token_file),
+        token=None if is_app else given_secret("Token", token_file, "--token-file", TOKEN_VARIABLE),
         app_id=app_id,
         installation_id=installation_id,
-        private_key=_read(key_file) if key_file else None,
+        private_key=read_secret(key_file) if key_file else None,
         author_name=author_name,
         author_email=author_email,
     )
@@ -117,25 +115,3 @@ def remove(ctx: typer.Context, account: AccountArgument, as_json: JsonFlag = Fal
         print_json({"removed": account})
     else:
         out.print(f"Removed {plain(account)}. Revoke its token at the host, if nothing else uses it")
-
-
-def _token(file: Path | None) -> str:
-    """Return the token from a file, the environment or standard input, but never from the arguments.
-
-    Raises:
-        InvalidInputError: there is none.
-    """
-    if file is not None:
-        token = _read(file)
-    elif not (token := os.environ.get(TOKEN_VARIABLE, "")):
-        token = typer.prompt("Token", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read()
-    if not token.strip():
-        raise InvalidInputError(f"there is no token. Next step: --token-file, {TOKEN_VARIABLE} or standard input")
-    return token.strip()
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{file} cannot be read: {error}") from error

@@ -1,6 +1,6 @@
 """`lot bench`: measures start, pause, resume and fork beside the bare runtime doing the same in the same run.
 
-`lot bench conversation` is in `bench_conversation.py`.
+`lot bench conversation` and `lot bench projects` are in files of their own.
 """
 
 from typing import Annotated
@@ -12,6 +12,7 @@ from rich.text import Text
 from lot.bench.figures import Figure, Result
 from lot.bench.measure import measure
 from lot.cli.bench_conversation import conversation
+from lot.cli.bench_projects import projects
 from lot.cli.common import JsonFlag, common
 from lot.cli.output import err, out, plain, print_json, table
 from lot.client.client import LotClient
@@ -40,6 +41,7 @@ _BARE = {
 
 app = typer.Typer(add_completion=False)
 app.command("conversation")(conversation)
+app.command("projects")(projects)
 
 
 @app.callback(invoke_without_command=True)

@@ -83,6 +83,8 @@ class LiveParts:
             case e.SubagentChanged(tool_call_id=str(call), status=status) if status != "running":
                 self._in_background.pop(call, None)
                 self._stretches.pop(call, None)
+            case e.SetupChanged(snapshot_id=key, status=status) if status != "step":
+                self._stretches.pop(key, None)
             case e.ModelRetried():
                 self._retry = (event, self._clock() + event.delay_s)
             case e.QuestionAsked() | e.PlanProposed() | e.PermissionAsked() | e.PlanChanged():
@@ -95,8 +97,10 @@ class LiveParts:
     def render(self, indent: Callable[[str | None], int] = lambda _: 0) -> RenderableType | None:
         """Return what there is to show, or None for nothing; `indent` says how far in something of a parent stands."""
         shown: list[tuple[RenderableType, str | None]] = []
-        for stretch in self._stretches.values():
-            if stretch.kind != "tool_output" and stretch.text:
+        for key, stretch in self._stretches.items():
+            if stretch.kind == "setup_output":
+                shown.append((self._output(key), None))
+            elif stretch.kind != "tool_output" and stretch.text:
                 shown.append((_prose(stretch), stretch.parent))
         for key, call in self._running.items():
             shown += [(each, call.event.parent_tool_call_id) for each in self._call(key, call)]

@@ -3,7 +3,7 @@
 import typer
 from rich.text import Text
 
-from lot.api.schemas.sessions import ProviderBody
+from lot.api.schemas.providers import ProviderBody
 from lot.cli.common import JsonFlag, common, connect
 from lot.cli.output import out, plain, print_json, provider_note, table
 

@@ -73,10 +73,15 @@ def create(
     procfile: Annotated[
         Path | None, typer.Option(help="A Procfile: `web` is the dev server unless --dev is, the others run beside it.")
     ] = None,
+    setup_session: Annotated[
+        bool, typer.Option("--setup-session/--no-setup-session", help="Start a session that follows the setup.")
+    ] = True,
     no_wait: NoWaitFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Create a project and build its snapshot; shows the build until it is ready or has failed.
+
+    A setup session is told of it, can be written to meanwhile, and comes up when the snapshot is ready.
 
     Without --setup, --dev and --port all three are told from the repository's files (`lot project detect`).
     """
@@ -98,6 +103,7 @@ def create(
         budget_tokens=budget_tokens,
         budget_usd=budget_usd,
         processes=beside,
+        has_setup_session=setup_session,
     )
     with connect(ctx) as client:
         project = client.create_project(wanted)
@@ -381,6 +387,7 @@ def _print_project(project: ProjectBody) -> None:
                 ("image", project.image),
                 ("variables", ", ".join(project.environment_keys)),
                 ("browser", "agents may look at the app" if project.has_browser else None),
+                ("setup session", project.setup_session),
                 ("spent", spent_of(project)),
                 ("snapshot", _state(project)),
                 ("", _built(snapshot) if snapshot else None),

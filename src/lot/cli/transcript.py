@@ -225,6 +225,11 @@ def _session_line(event: e.SessionEvent) -> RenderableType | None:
             return Text(f"· environment variables: {said}", style="yellow" if needed else "dim")
         case e.PullRequestChanged(number=number, action=action, url=url):
             return Text(f"· pull request {number} {action}  {plain(url)}", style="magenta")
+        case e.SetupChanged(status=status, generation=generation, detail=detail, log_end=log_end):
+            style = {"ready": "green", "failed": "red"}.get(status, "dim")
+            head = f"setup {generation}" if status == "step" else f"setup {generation} {status}"
+            said = f"· {head}: {plain(detail)}"
+            return Text(f"{said}\n{plain(log_end).rstrip()}" if log_end else shortened(said), style=style)
         case e.Notice(text=text):
             return Text(f"· {shortened(text)}", style="yellow")
         case _:

@@ -132,9 +132,10 @@ def _greet(server: _Server, settings: Settings, example: bool) -> None:
     address = Address(f"http://{settings.host}:{settings.port}", find_token(settings.data_dir))
     shown = "localhost" if settings.host == "127.0.0.1" else settings.host
     out.print(f"Lot is up at http://{shown}:{settings.port}, data in {settings.data_dir}")
-    _say_provider(settings)
     try:
         with LotClient(address) as client:
+            _say_how_to_sign_in(client)
+            _say_provider(client, settings)
             projects = client.list_projects()
             if example:
                 _ensure_example(client, settings, projects)
@@ -145,19 +146,26 @@ def _greet(server: _Server, settings: Settings, example: bool) -> None:
             err.print(f"lot: {error}", style="red")
 
 
+def _say_how_to_sign_in(client: LotClient) -> None:
+    if not client.get_sign_in().has_users:
+        out.print("Choose a name and a password (the link is good once, for 24 hours):")
+        out.print(client.make_sign_in_link().url, soft_wrap=True)
+
+
 def _has_started(server: _Server) -> bool:
     while not server.started and not server.should_exit:
         time.sleep(POLL_S)
     return server.started
 
 
-def _say_provider(settings: Settings) -> None:
+def _say_provider(client: LotClient, settings: Settings) -> None:
     if settings.provider == "rehearsal":
         out.print(f"Provider: rehearsal: {SCRIPTED}", style="yellow")
-    elif not has_key(settings):
+    elif not has_key(settings) and not any(each.key_kind for each in client.list_providers()):
         out.print(
-            "Sessions need a key for the model: set ANTHROPIC_API_KEY (or LOT_ANTHROPIC_AUTH_TOKEN for your own "
-            f"subscription) and start again, or play with `lot up --provider rehearsal` ({SCRIPTED}).",
+            f"Sessions need a key for the model: store one with `lot provider connect {settings.provider}`, or set "
+            "ANTHROPIC_API_KEY (or LOT_ANTHROPIC_AUTH_TOKEN for your own subscription) and start again, or play with "
+            f"`lot up --provider rehearsal` ({SCRIPTED}).",
             style="yellow",
         )
 

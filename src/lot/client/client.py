@@ -27,6 +27,7 @@ from lot.api.schemas.projects import (
     SnapshotBody,
     SnapshotLog,
 )
+from lot.api.schemas.providers import NewProviderKey, ProviderBody
 from lot.api.schemas.sessions import (
     AskBody,
     DiffBody,
@@ -41,11 +42,11 @@ from lot.api.schemas.sessions import (
     NewTerminal,
     PortsBody,
     ProcessBody,
-    ProviderBody,
     SessionBody,
     SessionChanges,
     UsageBody,
 )
+from lot.api.schemas.sign_in import NewSignInLink, SignInBody, SignInLinkBody
 from lot.client.address import Address
 from lot.client.errors import RefusedError, ServerUnreachableError
 from lot.core.asks import Answer
@@ -72,6 +73,16 @@ class LotClient:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
+    # Signing in
+
+    def get_sign_in(self) -> SignInBody:
+        """Return whether the server knows us, and whether it has users; needs no token."""
+        return self._get(SignInBody, "/api/sign-in")
+
+    def make_sign_in_link(self, user: str | None = None, *, is_new: bool = False) -> SignInLinkBody:
+        """Make a one-time link with which a browser signs in."""
+        return self._send(SignInLinkBody, "/api/sign-in-links", NewSignInLink(user=user, is_new=is_new))
+
     # The host
 
     def is_healthy(self) -> bool:
@@ -85,6 +96,16 @@ class LotClient:
     def list_providers(self) -> list[ProviderBody]:
         """Return the providers of models, whether they can be used, and their models."""
         return self._get_list(ProviderBody, "/api/providers")
+
+    def store_provider_key(self, provider: str, key: NewProviderKey) -> ProviderBody:
+        """Store with what a provider is asked; it is tried first."""
+        body = key.model_dump(mode="json", exclude_none=True) | {"value": key.value.get_secret_value()}
+        answer = self._ask("PUT", f"/api/providers/{_part(provider)}/credential", json=body)
+        return ProviderBody.model_validate_json(answer.content)
+
+    def remove_provider_key(self, provider: str) -> None:
+        """Forget a provider's stored key."""
+        self._ask("DELETE", f"/api/providers/{_part(provider)}/credential")
 
     # Git accounts
 
@@ -386,7 +407,7 @@ def refusal(status: int, content: bytes) -> RefusedError:
         code, message = "server.unexpected", f"The server answered HTTP {status}: {beginning}"
     if status == httpx.codes.UNAUTHORIZED:
         message += (
-            ". This command reads it from <data folder>/api-token, which only the user that runs `lot up` may do. "
+            ". This command reads a token from <data folder>/api-token, which only the user that runs `lot up` may do. "
             "Next step: `export LOT_API_TOKEN=$(sudo cat /var/lib/lot/api-token)` where that is root, "
             "or set LOT_DATA_DIR where the data folder is another"
         )

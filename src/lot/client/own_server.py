@@ -57,7 +57,7 @@ class OwnServer:
 
 
 @contextmanager
-def own_server(folder: Path, provider: str) -> Iterator[OwnServer]:
+def own_server(folder: Path, provider: str, **settings: str) -> Iterator[OwnServer]:
     """Run a server on a free port of this machine; stop it and remove its data afterwards, also when a signal ends us.
 
     Killed, we cannot: then the server sees its standard input close, and stops in order by itself.
@@ -65,18 +65,20 @@ def own_server(folder: Path, provider: str) -> Iterator[OwnServer]:
     Args:
         folder: Where its data folder is made.
         provider: What answers in its sessions.
+        settings: Those of `lot.config`, as the environment gives them, in place of this process's own.
 
     Raises:
         UnavailableError: it did not start, with the end of what it printed.
     """
     data_dir = Path(tempfile.mkdtemp(prefix="lot-", dir=folder))
     port = _free_port()
+    chosen = {f"LOT_{name.upper()}": value for name, value in settings.items()}
     log = data_dir / "server.log"
     command = ("up", "--while-stdin", "--port", str(port), "--provider", provider)
     with unwinding(), log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "lot.cli.main", *command],
-            env={**os.environ, "LOT_DATA_DIR": str(data_dir), "LOT_HOST": "127.0.0.1"},
+            env={**os.environ, **chosen, "LOT_DATA_DIR": str(data_dir), "LOT_HOST": "127.0.0.1"},
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

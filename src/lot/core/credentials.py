@@ -1,7 +1,8 @@
-"""Credentials for git hosts: what a git account keeps encrypted, and what one git process is handed."""
+"""Credentials for git hosts and model providers: what is kept encrypted, and what one git process is handed."""
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 
 from pydantic import SecretStr
 
@@ -36,6 +37,37 @@ class GitCredential:
     """Scheme and host for which it holds; no other is told."""
     username: str
     password: SecretStr
+
+
+class CredentialKind(StrEnum):
+    """How a secret is shown to a provider of models."""
+
+    API_KEY = "api_key"
+    AUTH_TOKEN = "auth_token"
+    """The user's own subscription token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelKey:
+    """How a provider of models is asked, as its user has stored it."""
+
+    kind: CredentialKind
+    secret: SecretStr
+    base_url: str | None = None
+    """Whatever speaks the provider's API; None: the provider itself."""
+
+
+def key_text(key: ModelKey) -> str:
+    """Return a provider's key in plain, to be encrypted; `key_from` reads it."""
+    return json.dumps({"kind": key.kind, "secret": key.secret.get_secret_value(), "base_url": key.base_url})
+
+
+def key_from(text: str) -> ModelKey:
+    """Return the key that `key_text` wrote."""
+    values = json.loads(text)
+    return ModelKey(
+        kind=CredentialKind(values["kind"]), secret=SecretStr(values["secret"]), base_url=values["base_url"]
+    )
 
 
 def secret_text(secret: AccountSecret) -> str:

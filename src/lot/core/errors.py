@@ -43,6 +43,40 @@ class UnauthenticatedError(CallerError):
     code = "auth.required"
 
 
+class SignInRefusedError(CallerError):
+    """A name, password, link or account does not let in."""
+
+    code = "auth.refused"
+
+
+class ForbiddenError(CallerError):
+    """Who asks is known, and may not do this."""
+
+    code = "forbidden"
+
+
+class ForbiddenOriginError(ForbiddenError):
+    """A browser asks on behalf of a page that is not Lot's own."""
+
+    code = "forbidden.origin"
+
+
+class ForbiddenHostError(ForbiddenError):
+    """The request names a host that is not known to be Lot."""
+
+    code = "forbidden.host"
+
+
+class TooManyAttemptsError(CallerError):
+    """Sign-in was tried too often; it may be tried again in `retry_after_s`."""
+
+    code = "auth.too_many_attempts"
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class NotFoundError(CallerError):
     """Nothing with that id exists."""
 
@@ -205,6 +239,12 @@ class ProviderError(UnavailableError):
     """The model provider refused or could not be reached."""
 
     code = "model.provider"
+
+
+class KeyRefusedError(ProviderError):
+    """The model provider does not know the key."""
+
+    code = "model.key_refused"
 
 
 class AgentError(UnavailableError):

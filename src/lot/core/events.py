@@ -321,6 +321,20 @@ class PullRequestChanged(_Event):
     commit: str
 
 
+class SetupChanged(_Event):
+    """A build of the project's snapshot went a step on or ended, as told to the project's setup session."""
+
+    kind: Literal["setup_changed"] = "setup_changed"
+    snapshot_id: str
+    """Also the key of the live parts of its log, in whose place the end of the build stands."""
+    generation: int
+    status: Literal["step", "ready", "failed"]
+    detail: str
+    """What is being done, what came of it, or why it failed."""
+    log_end: str | None = None
+    """Of a build that failed, the last of its log."""
+
+
 class Notice(_Event):
     """Something the user should know that fits no other kind."""
 
@@ -357,6 +371,7 @@ SessionEvent = Annotated[
     | DevServerChanged
     | EnvironmentChanged
     | PullRequestChanged
+    | SetupChanged
     | Notice,
     Field(discriminator="kind"),
 ]
@@ -369,12 +384,13 @@ class LivePart(BaseModel):
     """A stretch of something that is still being written: broadcast to whoever watches, never stored.
 
     Parts of one key follow each other by `offset` (characters); one with offset 0 begins anew. The stored event that
-    carries the key (`part_key`, or `tool_call_id` for a tool's input and output) takes the place of all of them.
-    `reset` voids every part whose event has not come: the model's answer is asked for again, or the turn is over.
+    carries the key (`part_key`, `tool_call_id` for a tool's input and output, `snapshot_id` for a setup's output) takes
+    the place of all of them. `reset` voids every part whose event has not come: the model's answer is asked for again,
+    or the turn is over.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    kind: Literal["text", "thought", "tool_input", "tool_output", "reset"]
+    kind: Literal["text", "thought", "tool_input", "tool_output", "setup_output", "reset"]
     key: str = ""
     offset: int = 0
     text: str = ""

@@ -17,6 +17,9 @@ PullRequestId = NewType("PullRequestId", str)
 AccountId = NewType("AccountId", str)
 """A git account: who Lot is at a git host."""
 RunnerId = NewType("RunnerId", str)
+UserId = NewType("UserId", str)
+BrowserSessionId = NewType("BrowserSessionId", str)
+TokenId = NewType("TokenId", str)
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """No l, o, 0 and 1: they are misread when an id is typed from a screen."""

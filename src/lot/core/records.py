@@ -211,6 +211,7 @@ class Session:
     provider: str
     model: str | None
     base_image: str
+    """Empty while a setup session waits for that of its project."""
     layers: tuple[LayerId, ...]
     """Read-only layers above the base image, lowest first."""
     upper: LayerId
@@ -248,7 +249,7 @@ class Session:
     """What it may use of models, caches included; None: no limit but its project's."""
     budget_usd: float | None = None
     is_setup: bool = False
-    """Whether it is to find out how its project is set up; it starts from the bare image."""
+    """Whether it belongs to the setup of its project."""
     environment_version: int | None = None
     """Of the project's environment that its `.env` and its dev server have; None: it was given none yet."""
 
@@ -256,6 +257,11 @@ class Session:
     def label(self) -> SessionLabel:
         """The word a user reads."""
         return label(self.agent, self.sandbox_state)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it stands on its image alone: a setup session that was begun before anything was proved."""
+        return self.is_setup and not self.layers
 
 
 class Delivery(StrEnum):

@@ -46,6 +46,7 @@ class Trigger(StrEnum):
     RESUME_ASKED = "resume_asked"
     RESUME_FAILED = "resume_failed"
     SANDBOX_LOST = "sandbox_lost"
+    SETUP_BEGUN = "setup_begun"
 
 
 class SessionLabel(StrEnum):
@@ -69,8 +70,12 @@ AGENT_MOVES: Mapping[tuple[AgentState, Trigger], AgentState] = {
     **{(a, T.TURN_FAILED): A.ERRORED for a in A},
     (A.RUNNING, T.QUESTION_ASKED): A.WAITING,
     (A.WAITING, T.QUESTION_ANSWERED): A.RUNNING,
+    **{(a, T.SETUP_BEGUN): A.IDLE for a in (A.IDLE, A.ERRORED)},
 }
-"""A turn may start from every state: a message while Running steers the running turn, which stays Running."""
+"""A turn may start from every state: a message while Running steers the running turn, which stays Running.
+
+A setup session that waits for its first sandbox is errored while the newest setup has failed.
+"""
 
 SANDBOX_MOVES: Mapping[tuple[SandboxState, Trigger], SandboxState] = {
     (S.ABSENT, T.BOOT_ASKED): S.BOOTING,

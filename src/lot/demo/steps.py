@@ -45,6 +45,7 @@ def project(stage: Stage) -> Detail:
             setup_command=subject.setup_command,
             dev_command=subject.dev_command,
             port=subject.port,
+            has_setup_session=False,
         )
     )
     stage.project_to_delete = stage.project.id

@@ -32,6 +32,7 @@ from lot.engine.agent_order import agent_order
 from lot.engine.answering import Answering
 from lot.engine.asking import open_asks
 from lot.engine.diffs import keep_diff
+from lot.engine.file_hints import hint_at_files
 from lot.engine.keeping import RecordKeeper
 from lot.engine.live import Change
 from lot.engine.moves import Moves
@@ -68,6 +69,7 @@ class Attachment:
         self.is_sandbox_gone = False
         self.is_running = False
         self._scope = anyio.CancelScope()
+        self._hints = anyio.CancelScope()
         self._group: TaskGroup | None = None
         self._is_ready = anyio.Event()
         self._keeper = RecordKeeper(parts, moves, session_id, holding.epoch)
@@ -90,6 +92,7 @@ class Attachment:
         with self._scope:
             async with anyio.create_task_group() as self._group:
                 self._group.start_soon(self._watch)
+                self._group.start_soon(self._hint_at_files)
                 session = await self._parts.store.get_session(self._id)
                 self._parts.bus.live.begin(self._id, session.events)
                 if session.agent_run > 0:
@@ -298,8 +301,13 @@ class Attachment:
         elif news.news == "ports":
             self._parts.bus.live.tell_change(self._id, Change.PORTS)
 
+    async def _hint_at_files(self) -> None:
+        with self._hints:
+            await hint_at_files(self._parts.bus.live, self._id, self.holding.client)
+
     def _lose(self, why: str) -> None:
         if self.lost is None:
             self.lost = why
+        self._hints.cancel()
         self._is_ready.set()
         self._wake()

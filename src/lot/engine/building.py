@@ -20,6 +20,7 @@ from lot.engine.parts import Parts
 from lot.engine.reaping import reap_snapshots
 from lot.engine.runners import Holding, let_go, take_over
 from lot.engine.setup_command import SETUP_TIMEOUT_S, last_lines
+from lot.engine.setup_story import SetupStory
 from lot.runner.client import RunnerClient
 from lot.runner.protocol import (
     BringUpOrder,
@@ -40,12 +41,13 @@ CANCEL_LIMIT_S = 60.0
 class Builds:
     """The builds under way in this process, by project."""
 
-    def __init__(self, parts: Parts, start_soon: Callable[..., None]) -> None:
-        self._parts = parts
+    def __init__(self, parts: Parts, story: SetupStory, start_soon: Callable[..., None]) -> None:
+        self._parts, self._story = parts, story
         self._start_soon = start_soon
         self._steps: dict[SnapshotId, str] = {}
         self._scopes: dict[SnapshotId, anyio.CancelScope] = {}
         self._ended: dict[SnapshotId, anyio.Event] = {}
+        self._outdated: set[SnapshotId] = set()
 
     def step(self, snapshot: SnapshotId) -> str | None:
         """Return what a build is doing right now; None when it is not under way."""
@@ -58,18 +60,25 @@ class Builds:
     async def begin(self, project: Project, commands: SetupCommands | None = None, *, log: str = "") -> Snapshot:
         """Record a new snapshot of a project and start building it; its log goes on from `log`.
 
+        A build of the project that is still under way is ended: nobody waits for it any more.
+
         Args:
             commands: By which it is built instead of the project's own.
 
         Raises:
             InvalidInputError: the project's size is no longer one of this installation's.
         """
-        snapshot = await self._record(project, SnapshotState.BUILDING, commands or _commands_of(project), log)
-        self._launch(snapshot)
+        await self._end_older(project.id)
+        snapshot = await self.record(project, commands, log=log)
+        self.launch(snapshot)
         return snapshot
 
+    async def record(self, project: Project, commands: SetupCommands | None = None, *, log: str = "") -> Snapshot:
+        """Record a new snapshot, for `launch` to build; see `begin`."""
+        return await self._record(project, SnapshotState.BUILDING, commands or _commands_of(project), log)
+
     async def prepare(self, project: Project) -> Snapshot:
-        """Record a snapshot that a setup session stands on: the bare image."""
+        """Record a snapshot that a setup session stands on: the bare image, which `launch` brings where needed."""
         nothing = SetupCommands(setup_command=None, dev_command=None, port=None)
         return await self._record(project, SnapshotState.PREPARING, nothing)
 
@@ -83,14 +92,14 @@ class Builds:
 
     async def _record(self, project: Project, state: SnapshotState, commands: SetupCommands, log: str = "") -> Snapshot:
         snapshot_id, size = SnapshotId(new_id()), self._parts.settings.get_size(project.size)
-        return await self._parts.store.add_snapshot(
+        snapshot = await self._parts.store.add_snapshot(
             Snapshot(
                 id=snapshot_id,
                 project_id=project.id,
                 generation=0,
                 state=state,
                 sandbox=SandboxId(snapshot_id),
-                base_image=self._parts.find_base_image(),
+                base_image=self._parts.find_base_image() if project.image is None else "",
                 layer=LayerId(new_id()),
                 memory_image=None,
                 commit=None,
@@ -107,6 +116,8 @@ class Builds:
                 memory_bytes=size.memory_bytes,
             )
         )
+        self._tell(snapshot)
+        return snapshot
 
     async def take_up(self) -> None:
         """Begin again, from a clean base, every build that a stop of the control plane cut off."""
@@ -114,27 +125,46 @@ class Builds:
             await self._parts.store.append_snapshot_log(
                 snapshot.id, "\n[lot] Lot was restarted while this was built: beginning again\n"
             )
-            self._launch(snapshot)
+            self.launch(snapshot)
 
     async def cancel(self, project_id: ProjectId) -> None:
         """Stop the builds of a project that is being deleted, and free what they hold."""
         for snapshot in await self._parts.store.list_snapshots(project_id):
-            if snapshot.id in self._scopes:
-                # It frees what it holds on its way out; two who destroy one sandbox at once trip over each other.
-                self._scopes[snapshot.id].cancel()
-                with anyio.move_on_after(CANCEL_LIMIT_S):
-                    await self._ended[snapshot.id].wait()
+            await self._stop(snapshot.id)
             await self._parts.fleet.reap_sandbox(snapshot.sandbox)
 
-    def _launch(self, snapshot: Snapshot) -> None:
+    async def _end_older(self, project_id: ProjectId) -> None:
+        for snapshot in await self._parts.store.list_snapshots(project_id):
+            if snapshot.state is SnapshotState.BUILDING and snapshot.id in self._scopes:
+                self._outdated.add(snapshot.id)
+                await self._stop(snapshot.id)
+
+    async def _stop(self, snapshot_id: SnapshotId) -> None:
+        ended = self._ended.get(snapshot_id)
+        if ended is not None:
+            # It frees what it holds on its way out; two who destroy one sandbox at once trip over each other.
+            self._scopes[snapshot_id].cancel()
+            with anyio.move_on_after(CANCEL_LIMIT_S):
+                await ended.wait()
+
+    def launch(self, snapshot: Snapshot) -> None:
+        """Start building a snapshot that was recorded."""
         self._steps[snapshot.id] = "waiting for a runner"
         self._scopes[snapshot.id], self._ended[snapshot.id] = anyio.CancelScope(), anyio.Event()
+        self._parts.bus.overview.snapshot(snapshot.id)
         self._start_soon(self._build_guarded, snapshot)
 
     async def _build_guarded(self, snapshot: Snapshot) -> None:
         """Build; a defect of ours, or a project deleted meanwhile, ends this build and nothing else."""
         try:
+            await self._story.begun(snapshot)
             await self._build(snapshot)
+            if snapshot.id in self._outdated:
+                outdated = await self._parts.store.get_snapshot(snapshot.id)
+                if outdated.state is SnapshotState.BUILDING:
+                    await self._fail(outdated, None, SetupCommandError("a newer setup was begun"))
+                    await self._drop_failed(snapshot.id)
+            await self._story.ended(await self._parts.store.get_snapshot(snapshot.id))
         except NotFoundError as error:
             logger.info("snapshot was deleted while it was built", snapshot_id=snapshot.id, error=str(error))
         except Exception:
@@ -142,7 +172,9 @@ class Builds:
         finally:
             self._steps.pop(snapshot.id, None)
             self._scopes.pop(snapshot.id, None)
+            self._outdated.discard(snapshot.id)
             self._ended.pop(snapshot.id).set()
+            self._tell(snapshot)
 
     async def _build(self, snapshot: Snapshot) -> None:
         holding: Holding | None = None
@@ -192,6 +224,9 @@ class Builds:
         environment = (await self._parts.store.get_environment(project.id)).values
         client = holding.client
         snapshot = await self._prepare_image(snapshot, project, holding)
+        await self._story.image_known(snapshot)
+        if snapshot.state is SnapshotState.PREPARING:
+            return
         await self._note(snapshot, "booting the sandbox")
         order = BringUpOrder(
             layers=self._parts.folders.snapshot_layers(snapshot),
@@ -290,6 +325,7 @@ class Builds:
                 async for chunk in stream:
                     text = chunk.data.decode(errors="replace")
                     await self._parts.store.append_snapshot_log(snapshot.id, text)
+                    self._story.printed(snapshot, text)
         except LotError as error:
             # The command's own end tells more; what the log lacks is in its tail.
             logger.info("setup log ended early", snapshot_id=snapshot.id, error=str(error))
@@ -315,9 +351,16 @@ class Builds:
         )
         return status
 
+    def _tell(self, snapshot: Snapshot) -> None:
+        """Tell those who watch everything that a snapshot is in another state, which its project shows."""
+        self._parts.bus.overview.snapshot(snapshot.id)
+        self._parts.bus.overview.project(snapshot.project_id)
+
     async def _note(self, snapshot: Snapshot, text: str) -> None:
         """Tell what is being done: in the log as it is, as the step in one line, without a script of several."""
-        self._steps[snapshot.id] = text if "\n" not in text else text.partition(":")[0]
+        self._steps[snapshot.id] = step = text if "\n" not in text else text.partition(":")[0]
+        await self._story.step(snapshot, step)
+        self._parts.bus.overview.snapshot(snapshot.id)
         await self._parts.store.append_snapshot_log(snapshot.id, f"[lot] {text}\n")
 
 

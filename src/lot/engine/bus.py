@@ -7,15 +7,20 @@ import anyio
 from lot.core.events import LivePart, StoredEvent
 from lot.core.ids import SessionId
 from lot.engine.live import Change, LiveDesk
+from lot.engine.overview import Overview
 from lot.store.store import Store
 
 
 class Bus:
-    """Wakes whoever follows a session, within this process; `live` has what is not stored."""
+    """Wakes whoever follows a session, within this process.
+
+    `live` has what is not stored; `overview` tells those who watch all sessions and projects which has changed.
+    """
 
     def __init__(self) -> None:
         self._tickets: dict[SessionId, anyio.Event] = {}
         self.live = LiveDesk()
+        self.overview = Overview()
 
     def ticket(self, session: SessionId) -> anyio.Event:
         """Return an event that is set by the next `publish`. Take it before reading the store."""
@@ -27,6 +32,7 @@ class Bus:
         if ticket is not None:
             ticket.set()
         self.live.tell_news(session)
+        self.overview.session(session)
 
 
 async def follow(

@@ -129,11 +129,13 @@ async def create_session_on(
     draft: Draft | None,
     *,
     is_setup: bool = False,
+    is_bare_at_once: bool = True,
 ) -> Session:
     """Store a session that starts from one snapshot, with its first message. Raises as above.
 
     Args:
-        is_setup: It is to find out how the project is set up, and starts from the bare image.
+        is_setup: It belongs to the setup of the project, and starts from the bare image.
+        is_bare_at_once: False: it waits until it is written to, or the snapshot is ready.
     """
     size_name = options.size or project.size
     size = parts.settings.get_size(size_name)
@@ -153,8 +155,8 @@ async def create_session_on(
         parent_id=None,
         title=title,
         agent=AgentState.IDLE,
-        sandbox_state=SandboxState.BOOTING,
-        reason=None,
+        sandbox_state=SandboxState.BOOTING if is_bare_at_once and snapshot.base_image else SandboxState.ABSENT,
+        reason="the project is being set up" if is_setup else None,
         version=1,
         lease=Lease(),
         sandbox=SandboxId(session_id),

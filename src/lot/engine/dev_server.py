@@ -91,7 +91,7 @@ async def find_dev_order(
         restart: End the one that runs first.
     """
     snapshot = await parts.store.get_snapshot(session.snapshot_id)
-    if not snapshot.dev_command:
+    if not snapshot.dev_command or session.is_bare:
         return None
     return DevOrder(
         command=snapshot.dev_command,
@@ -129,7 +129,8 @@ def is_restart_needed(session: Session, snapshot: Snapshot, version: int) -> boo
     is_in_memory = session.sandbox_state in (SandboxState.ON, SandboxState.PAUSING) or (
         session.sandbox_state in (SandboxState.PAUSED, SandboxState.RESUMING) and session.memory_image is not None
     )
-    return bool(snapshot.dev_command) and is_in_memory and session.environment_version != version
+    has_dev_server = bool(snapshot.dev_command) and not session.is_bare
+    return has_dev_server and is_in_memory and session.environment_version != version
 
 
 async def _write_dotenv(session: Session, client: RunnerClient, environment: Environment) -> None:

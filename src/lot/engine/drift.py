@@ -43,6 +43,8 @@ class Drift:
         files = setup_files(await changed_files(self._parts, snapshot, newest))
         if files != snapshot.stale_files:
             await self._parts.store.mark_stale(snapshot.id, files)
+            self._parts.bus.overview.snapshot(snapshot.id)
+            self._parts.bus.overview.project(project_id)
         project = await self._parts.store.get_project(project_id)
         if files and project.rebuilds_when_stale and not await self._is_tried(snapshot):
             logger.info("rebuilding a stale snapshot", project_id=project_id, files=files)

@@ -36,7 +36,7 @@ from lot.engine.creating import Draft, SessionOptions, create_project, create_se
 from lot.engine.deleting import free
 from lot.engine.detecting import log_text
 from lot.engine.dev_server import restart_dev_server
-from lot.engine.diffs import keep_diff
+from lot.engine.diffs import FilePatch, file_patch, keep_diff
 from lot.engine.drift import Drift
 from lot.engine.environment import Edit, change_environment
 from lot.engine.forking import split
@@ -44,6 +44,7 @@ from lot.engine.git_accounts import GitAccounts
 from lot.engine.limits import Limits
 from lot.engine.live import Change
 from lot.engine.logs import kept_log, read_log
+from lot.engine.model_keys import ModelKeys
 from lot.engine.moves import Moves, reason_to_keep
 from lot.engine.parts import Parts
 from lot.engine.pausing import BEING_FORKED
@@ -55,6 +56,7 @@ from lot.engine.reaping import reap_folders, reap_runners, reap_sandboxes
 from lot.engine.runners import Holding
 from lot.engine.settings import change_session
 from lot.engine.setup_sessions import SetupSessions
+from lot.engine.setup_story import SetupStory
 from lot.engine.stopping import Stopping
 from lot.engine.timer import Timer
 from lot.engine.worker import SessionWorker
@@ -82,7 +84,9 @@ class Engine:
         self._group: TaskGroup | None = None
         self.pull_requests = PullRequests(parts, self._moves)
         self.git_accounts = GitAccounts(parts)
-        self.builds = Builds(parts, self._start_soon)
+        self.model_keys = ModelKeys(parts)
+        self._story = SetupStory(parts, self._moves, lambda session_id: self._worker(session_id).wake())
+        self.builds = Builds(parts, self._story, self._start_soon)
         self._drift = Drift(parts, self.builds.begin)
         self.setups = SetupSessions(parts, self.builds)
         self._stopping = Stopping(parts, self._moves, self._worker, self.resume, self._start_soon)
@@ -99,6 +103,7 @@ class Engine:
         Args:
             pause_on_stop: Whether to pause every session at the end (an orderly stop) or leave them running.
         """
+        await self.model_keys.take_up()
         await self.parts.fleet.open()
         await reap_runners(self.parts)
         await reap_sandboxes(self.parts)
@@ -107,6 +112,7 @@ class Engine:
             async with anyio.create_task_group() as self._group:
                 for session in await self.parts.store.list_sessions():
                     self._worker(session.id)
+                await self._story.settle()
                 await self.builds.take_up()
                 self._group.start_soon(self._timer.run)
                 self._group.start_soon(self._drift.run)
@@ -121,28 +127,37 @@ class Engine:
             with anyio.CancelScope(shield=True):
                 await self.parts.fleet.close()
 
-    async def create_project(self, **wanted: Any) -> Project:
-        """Mirror a repository, store the project, and start to set it up.
+    async def create_project(self, *, has_setup_session: bool = True, **wanted: Any) -> Project:
+        """Mirror a repository, store the project, and start to set it up, with a session in which one can follow that.
 
         Where nobody gave commands an agent does that, if a model can be asked; else what its files say is built.
 
         Args:
+            has_setup_session: False: just build, by the commands given or by what the files say.
             wanted: See `creating.create_project`, which says what is raised.
         """
         project, proposal = await create_project(self.parts, **wanted)
+        self.parts.bus.overview.project(project.id)
         provider = self.parts.get_provider(self.parts.settings.provider)
-        if proposal is not None and not provider.is_scripted and provider.readiness() is None:
+        log = log_text(proposal) if proposal else ""
+        if not has_setup_session:
+            await self.builds.begin(project, log=log)
+        elif proposal is not None and not provider.is_scripted and provider.readiness() is None:
             options = SessionOptions(title=f"Set up {project.name}")
             await self.begin_setup(project, options, None, (*proposal.reasons, *proposal.notes))
         else:
-            await self.builds.begin(project, log=log_text(proposal) if proposal else "")
+            session, snapshot = await self.setups.follow_build(project, log)
+            self._worker(session.id)
+            self.builds.launch(snapshot)
         return project
 
     async def change_project(self, project_id: ProjectId, changes: Mapping[str, Any]) -> Project:
         """Change what a project is set to; what waited for a budget goes on. Raises as `projects.change_project`."""
         require_dev_command(await self.parts.store.get_project(project_id), changes)
         project = await change_project(self.parts, project_id, changes)
+        self.parts.bus.overview.project(project_id)
         for session in await self.parts.store.list_sessions(project_id):
+            self.parts.bus.overview.session(session.id)
             self._worker(session.id).wake()
         return project
 
@@ -153,7 +168,12 @@ class Engine:
 
         Returns it as it is now, and the sessions whose dev server has other values.
         """
-        return await change_environment(self.parts, self._moves, project_id, edit, seen_version)
+        changed = await change_environment(self.parts, self._moves, project_id, edit, seen_version)
+        self.parts.bus.overview.project(project_id)
+        for session in await self.parts.store.list_sessions(project_id):
+            # One that is told nothing may have had other values until now.
+            self.parts.bus.overview.session(session.id)
+        return changed
 
     async def redo_setup(self, project_id: ProjectId) -> Snapshot:
         """Build a new snapshot from a clean base; the last good one serves until it is ready."""
@@ -164,6 +184,7 @@ class Engine:
     ) -> Session:
         """Start a session in which an agent sets a project up; see `SetupSessions.begin`."""
         session = await self.setups.begin(project, options, guidance, seen)
+        self._tell_new(session)
         self._worker(session.id)
         return await self.parts.store.get_session(session.id)
 
@@ -172,14 +193,19 @@ class Engine:
         return await examine(self.parts, self._drift, self, project)
 
     async def delete_project(self, project_id: ProjectId, *, cascade: bool) -> None:
-        """Delete a project with its snapshots and mirror; with `cascade` also its sessions."""
+        """Delete a project with its snapshots and mirror; with `cascade` also its sessions.
+
+        A setup session that nobody wrote to goes with it.
+        """
         sessions = await self.parts.store.list_sessions(project_id)
-        if sessions and not cascade:
-            raise CallerError(f"the project still has {len(sessions)} sessions; delete them first, or use --cascade")
+        others = [session for session in sessions if session.is_used or not session.is_setup]
+        if others and not cascade:
+            raise CallerError(f"the project still has {len(others)} sessions; delete them first, or use --cascade")
         for session in sessions:
             await self.delete_session(session.id)
         await self.builds.cancel(project_id)
         await self.parts.store.delete_project(project_id, cascade=True)
+        self.parts.bus.overview.project_deleted(project_id)
         await self.parts.mirrors.delete(project_id)
         await reap_folders(self.parts)
 
@@ -191,6 +217,7 @@ class Engine:
         Raises as `creating.create_session` does.
         """
         session = await create_session(self.parts, project, options or SessionOptions(), draft)
+        self._tell_new(session)
         self._worker(session.id)
         return await self.parts.store.get_session(session.id)
 
@@ -306,6 +333,7 @@ class Engine:
             await self.parts.store.change_session(
                 session_id, seen_version=session.version, now=self.parts.now(), pause_at=until, pause_reason=reason
             )
+            self.parts.bus.overview.session(session_id)
 
     async def fork(self, session_id: SessionId, title: str | None) -> Session:
         """Make a second session with the same memory, disk and transcript; both go on.
@@ -324,6 +352,7 @@ class Engine:
             parent = await self._paused(session_id, BEING_FORKED)
             async with self._worker(session_id).acting:
                 child = await split(self.parts, self._moves, parent.id, title)
+        self._tell_new(child)
         self._worker(child.id)
         await self.resume(child.id)
         if was_on:
@@ -337,6 +366,8 @@ class Engine:
         holding = worker.attachment.holding if worker and worker.attachment else None
         await self.parts.store.delete_session(session_id)
         self.parts.bus.publish(session_id)
+        self.parts.bus.overview.session_deleted(session_id)
+        self.parts.bus.overview.project(session.project_id)
         self.parts.bus.live.forget(session_id)
         self.pull_requests.forget(session_id)
         await free(self.parts, session, worker, holding)
@@ -390,6 +421,15 @@ class Engine:
         if kept is None:
             raise NotFoundError(f"session {session_id} has no diff yet; it is computed when the session is on")
         return kept, False
+
+    async def file_patch(self, session_id: SessionId, path: str) -> FilePatch:
+        """Return what differs in one file of the session's diff; raises as `diffs.file_patch` does."""
+        session = await self.parts.store.get_session(session_id)
+        try:
+            client: RunnerClient | None = self.client_of(session_id)
+        except SandboxUnavailableError:
+            client = None
+        return await file_patch(self.parts, session, path, client)
 
     async def logs(self, session_id: SessionId, process: str) -> bytes:
         """Return what a process printed, live or as it was at the last pause."""
@@ -481,6 +521,11 @@ class Engine:
                 if not is_expected or (worker is not None and find(worker) is not None):
                     return
                 await ticket.wait()
+
+    def _tell_new(self, session: Session) -> None:
+        """Tell those who watch everything of a session that is new, which its project counts."""
+        self.parts.bus.overview.session(session.id)
+        self.parts.bus.overview.project(session.project_id)
 
     def _start_soon(self, function: Callable[..., Any], *arguments: Any) -> None:
         if self._group is None:

@@ -72,6 +72,9 @@ class RecordKeeper:
         self._parts.bus.live.stored(self._id, kept[1])
         self._parts.bus.live.broadcast(self._id, record.parts)
         self._parts.bus.publish(self._id)
+        if any(isinstance(event, TurnEnded | TurnFailed) for event in events):
+            # What the turn used of models counts for the project, too.
+            self._parts.bus.overview.project(session.project_id)
         return kept[1]
 
     def _is_known(self, event: SessionEvent, session: Session) -> bool:

@@ -20,6 +20,7 @@ from lot.core.events import (
     AgentThought,
     LivePart,
     SessionEvent,
+    SetupChanged,
     StoredEvent,
     SubagentChanged,
     ToolCalled,
@@ -43,6 +44,8 @@ class Change(StrEnum):
     """What of a session may be another than it was, and is stored nowhere."""
 
     PORTS = "ports"
+    DIFF = "diff"
+    """Files of the workspace were written, so that its diff may be another; or are only now watched."""
 
 
 @dataclass(slots=True)
@@ -189,6 +192,7 @@ class LiveDesk:
 
     def __init__(self) -> None:
         self._channels: dict[SessionId, _Channel] = {}
+        self._audience_changed = anyio.Event()
 
     def broadcast(self, session: SessionId, parts: Iterable[LivePart]) -> None:
         """Pass parts on to a session's readers."""
@@ -242,12 +246,27 @@ class LiveDesk:
         channel = self._channels.setdefault(session, _Channel())
         reader = Reader(channel)
         channel.readers.add(reader)
+        self._tell_audience()
         try:
             yield reader
         finally:
             channel.readers.discard(reader)
+            self._tell_audience()
             if not channel.readers and not channel.writing and channel.after == 0:
                 self._channels.pop(session, None)
+
+    async def until_followed(self, session: SessionId, is_followed: bool) -> None:
+        """Return once anybody reads along, or nobody does; at once where that is so."""
+        while self._is_followed(session) is not is_followed:
+            await self._audience_changed.wait()
+
+    def _is_followed(self, session: SessionId) -> bool:
+        channel = self._channels.get(session)
+        return channel is not None and bool(channel.readers)
+
+    def _tell_audience(self) -> None:
+        self._audience_changed.set()
+        self._audience_changed = anyio.Event()
 
 
 def replaced_by(event: SessionEvent) -> tuple[_Key, ...]:
@@ -263,4 +282,6 @@ def replaced_by(event: SessionEvent) -> tuple[_Key, ...]:
             return (("tool_input", key), ("tool_output", key))
         case SubagentChanged(tool_call_id=str(key), status=status) if status != "running":
             return (("tool_output", key),)
+        case SetupChanged(snapshot_id=key, status=status) if status != "step":
+            return (("setup_output", key),)
     return ()

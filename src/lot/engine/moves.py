@@ -104,6 +104,7 @@ class Moves:
                 )
             except StaleWriteError:
                 continue
+            self._parts.bus.overview.session(session_id)
             return changed
         raise StaleWriteError(f"session {session_id} was changed by others {_ATTEMPTS} times in a row")
 

@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from lot.broker.mirror import Mirrors
 from lot.broker.passes import Passes
 from lot.config import Settings
+from lot.core.credentials import CredentialKind, ModelKey
 from lot.core.image_source import FetchedImage, ImageSource
 from lot.core.records import LayerMeasure, Project
 from lot.engine.bus import Bus
@@ -46,6 +47,22 @@ class ModelProvider(Protocol):
     def is_scripted(self) -> bool:
         """Whether it plays a script instead of asking a model."""
 
+    @property
+    def base_url(self) -> str:
+        """Where it is asked."""
+
+    @property
+    def needs_credential(self) -> bool:
+        """Whether it is asked with a key."""
+
+    @property
+    def key_kind(self) -> CredentialKind | None:
+        """What kind of key it is asked with; None: there is none."""
+
+    @property
+    def key_origin(self) -> Literal["environment", "stored"] | None:
+        """Where its key was set; the environment's cannot be changed while Lot runs."""
+
     async def list_models(self) -> Sequence[ModelChoice]:
         """Return the models that it has now.
 
@@ -55,6 +72,25 @@ class ModelProvider(Protocol):
 
     def readiness(self) -> str | None:
         """Return why it cannot be used, with the next step; None when it can."""
+
+
+class ModelAccess(Protocol):
+    """What providers of models are asked with."""
+
+    async def check_key(self, name: str, key: ModelKey) -> None:
+        """Do nothing when a key may be used for a provider.
+
+        Raises:
+            KeyRefusedError: the provider does not know it.
+            CallerError: the provider takes no key, or the environment has set one.
+        """
+
+    def use_key(self, name: str, key: ModelKey | None) -> None:
+        """Ask a provider with a key from the next request on; None: as the environment has it.
+
+        Raises:
+            CallerError: the provider takes no key, or the environment has set one.
+        """
 
 
 class Images(Protocol):
@@ -101,6 +137,7 @@ class Parts:
     get_provider: Callable[[str], ModelProvider]
     """Returns a provider by its name, or raises `InvalidInputError`."""
     list_providers: Callable[[], Sequence[ModelProvider]]
+    model_access: ModelAccess
     available_memory: Callable[[], int]
     """Returns the host's memory that is free for use, in bytes."""
     browser: CommandOrder

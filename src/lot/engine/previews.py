@@ -11,4 +11,4 @@ def preview_host(port: int, session: SessionId | str, domain: str) -> str:
 
 def preview_url(settings: Settings, session: SessionId, port: int) -> str:
     """Return the address of one port of one session, with a slash at its end."""
-    return f"http://{preview_host(port, session, settings.preview_domain)}:{settings.port}/"
+    return settings.app_origin.with_host(preview_host(port, session, settings.preview_domain)) + "/"

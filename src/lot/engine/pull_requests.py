@@ -122,9 +122,12 @@ class PullRequests:
         seen = await (await self._parts.forge_of(project)).read_pull_request(pull_request)
         if (seen.state, seen.head_commit) == (pull_request.state, pull_request.head_commit):
             return pull_request
-        return await self._parts.store.change_pull_request(
+        changed = await self._parts.store.change_pull_request(
             pull_request.id, state=seen.state, head_commit=seen.head_commit, updated_at=self._parts.now()
         )
+        if changed.session_id is not None:
+            self._parts.bus.overview.session(changed.session_id)
+        return changed
 
     async def _able(self, project: Project, capability: ForgeCapability, what: str) -> Forge:
         forge = await self._parts.forge_of(project)
@@ -133,7 +136,7 @@ class PullRequests:
         return forge
 
     async def _refreshed(self, project: Project, session: Session) -> PullRequest | None:
-        present = await self._parts.store.open_pull_request_of(session.id)
+        present = await self._parts.store.newest_pull_request_of(session.id)
         if present is None:
             return None
         return await self.refresh(project, present)

@@ -1,6 +1,6 @@
-"""Setup sessions: an agent finds out how a project is set up, and its proposals are proved by builds from a clean base.
+"""Setup sessions: a build proves what is known, or an agent finds out how a project is set up and builds prove that.
 
-A setup session is a session like any other, from the bare image; what it installed for trying is in no snapshot.
+A setup session is a session like any other. While it is bare, what is installed in it for trying is in no snapshot.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from lot.core.records import Project, Session, SetupCommands, Snapshot, Snapshot
 from lot.engine.building import Builds
 from lot.engine.creating import Draft, SessionOptions, create_session_on
 from lot.engine.parts import Parts
+from lot.engine.setup_story import LOG_CHARS
 
+_DEBIAN = "Debian trixie with git, Python 3, Node.js, npm, curl and sudo"
 ANSWER_WAIT_S = 45.0
 """An agent's calls are answered within a minute."""
-LOG_CHARS = 6_000
-"""Of a failed build's log, its end: so much is told to the agent."""
 
 _TASK = """\
 Set this repository up, so that later sessions can start from a snapshot of it with its app running.
@@ -25,7 +25,7 @@ Set this repository up, so that later sessions can start from a snapshot of it w
 started for development?
 2. Try it here: install what is missing, start the app, and see that it answers over HTTP on localhost.
 3. Call `mcp__lot__propose_setup` with the setup command, the dev command and the port. Lot runs them once on a fresh \
-checkout in a clean sandbox like this one (Debian trixie with git, Python 3, Node.js, npm, curl and sudo), waits until \
+checkout in a clean sandbox like this one ({image}), waits until \
 the app answers, and freezes that. So the setup command must install everything that you installed, and the dev \
 command must start the services before the app. When it fails you get the log: mend the commands and propose again.
 
@@ -38,10 +38,22 @@ class SetupSessions:
     def __init__(self, parts: Parts, builds: Builds) -> None:
         self._parts, self._builds = parts, builds
 
+    async def follow_build(self, project: Project, log: str) -> tuple[Session, Snapshot]:
+        """Record a build by the project's own commands, and a setup session that is told of it.
+
+        Both are the caller's to start. The session comes up when the build is over, or when it is written to.
+        """
+        snapshot = await self._builds.record(project, log=log)
+        options = SessionOptions(title=f"Set up {project.name}")
+        session = await create_session_on(
+            self._parts, project, snapshot, options, None, is_setup=True, is_bare_at_once=False
+        )
+        return session, snapshot
+
     async def begin(
         self, project: Project, options: SessionOptions, guidance: str | None, seen: Sequence[str] = ()
     ) -> Session:
-        """Store a setup session with its task; the worker of it is the caller's to start.
+        """Store a setup session with its task for an agent; the worker of it is the caller's to start.
 
         Args:
             guidance: What the user wants the agent to know.
@@ -59,7 +71,10 @@ class SetupSessions:
         task = await self._task(project, guidance, seen)
         snapshot = await self._builds.prepare(project)
         draft = Draft(id=MessageId(str(uuid4())), text=task)
-        return await create_session_on(self._parts, project, snapshot, options, draft, is_setup=True)
+        session = await create_session_on(self._parts, project, snapshot, options, draft, is_setup=True)
+        if not snapshot.base_image:
+            self._builds.launch(snapshot)
+        return session
 
     async def propose(self, session_id: SessionId, commands: SetupCommands) -> str:
         """Build the project's snapshot by these commands, or wait on for that build; return what to tell the agent.
@@ -103,7 +118,16 @@ class SetupSessions:
         variables = f"\n\nVariables that the user has set, written to `.env`: {', '.join(names)}." if names else ""
         files = "".join(f"\n- {sentence}" for sentence in seen)
         files = f"\n\nWhat its files say:{files}" if files else ""
-        return "".join((_TASK, variables, files, _known(project), f"\n\nThe user says: {guidance}" if guidance else ""))
+        image = f"the image {project.image}" if project.image is not None else _DEBIAN
+        return "".join(
+            (
+                _TASK.format(image=image),
+                variables,
+                files,
+                _known(project),
+                f"\n\nThe user says: {guidance}" if guidance else "",
+            )
+        )
 
 
 def _known(project: Project) -> str:

@@ -51,7 +51,9 @@ async def start_session(
             author_email=author.email,
         )
     )
-    renewed = await _install_changed(parts, snapshot, holding.client, synced.commit, environment.values)
+    renewed = _Renewed()
+    if not session.is_bare:
+        renewed = await _install_changed(parts, snapshot, holding.client, synced.commit, environment.values)
     steps = [*brought.steps, *synced.steps, *renewed.steps]
     dev = await find_dev_order(parts, session, environment, restart=is_outdated or bool(renewed.steps))
     if dev is not None:

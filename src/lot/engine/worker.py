@@ -138,6 +138,8 @@ class SessionWorker:
 
         One that just failed to come up waits for something NEW.
         """
+        if not session.base_image:
+            return True  # a setup session whose image is still being brought
         if await self._count_waiting() <= self._failures or await find_reached(self._parts, self._id) is not None:
             return True
         await self._moves.apply(self._id, sandbox=trigger, reason=reason_to_keep(session))

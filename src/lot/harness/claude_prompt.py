@@ -18,9 +18,15 @@ tree or commit it as you like. Do not push and do not open pull requests yoursel
 _BROWSER = """\
 Browser: `mcp__lot__take_screenshot` shows you a page of the app; look at what you changed when it can be seen."""
 
+_SETUP = """\
+Setup: this session belongs to the setup of the project. To change how its snapshot is made (setup command, dev command,
+port, services that must run), try it here, then call `mcp__lot__propose_setup`: Lot proves the commands from a clean
+base, and later sessions start from that."""
+
 
 def appended_prompt(options: AgentOptions) -> str:
     """Return what the agent of one session is told."""
     preview = () if options.preview_url is None else (f"Preview: the user sees the app at {options.preview_url}.",)
     browser = (_BROWSER,) if options.has_browser else ()
-    return "\n".join((_SANDBOX, *preview, *browser, _BRANCH))
+    setup = (_SETUP,) if options.is_setup else ()
+    return "\n".join((_SANDBOX, *preview, *browser, _BRANCH, *setup))

@@ -159,8 +159,14 @@ class HttpRunnerClient:
                     continue
                 await _send(socket, Stored(ack=record.to_offset).model_dump_json())
 
-    async def diff(self, base_commit: str) -> DiffResult:
-        return await self._call("diff", DiffQuery(base_commit=base_commit), DiffResult, WORKSPACE_TIMEOUT_S)
+    async def diff(self, base_commit: str, paths: Sequence[str] = ()) -> DiffResult:
+        query = DiffQuery(base_commit=base_commit, paths=tuple(paths))
+        return await self._call("diff", query, DiffResult, WORKSPACE_TIMEOUT_S)
+
+    async def file_changes(self) -> AsyncIterator[None]:
+        async with self._socket_to("/file-changes") as socket:
+            async for _ in _frames(socket):
+                yield
 
     async def publish(self, order: PublishOrder) -> PublishResult:
         return await self._call("publish", order, PublishResult, WORKSPACE_TIMEOUT_S)

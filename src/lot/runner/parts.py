@@ -1,6 +1,7 @@
 """What a runner is made of, so that each part can have a stand-in; the real ones are put together in `compose.py`."""
 
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -93,8 +94,11 @@ class Workspace(Protocol):
     async def sync(self, order: SyncOrder) -> SyncResult:
         """Bring it to the newest commit of the base branch."""
 
-    async def diff(self, base_commit: str) -> DiffResult:
-        """Return everything that differs from a commit."""
+    async def diff(self, base_commit: str, paths: Sequence[str] = ()) -> DiffResult:
+        """Return what differs from a commit, everywhere or at some paths."""
+
+    async def ignored_folders(self) -> frozenset[str]:
+        """Return the folders that git ignores, relative to the workspace."""
 
     async def publish(self, order: PublishOrder) -> PublishResult:
         """Commit what is there and push it."""

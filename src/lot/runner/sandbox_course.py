@@ -1,7 +1,7 @@
 """The course of one sandbox in the hands of its runner: brought up by the best rung that holds, paused, ended."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import anyio
@@ -16,6 +16,7 @@ from lot.core.errors import (
     SandboxUnavailableError,
 )
 from lot.core.ids import SandboxId
+from lot.runner.file_changes import file_changes
 from lot.runner.first_error import first_error
 from lot.runner.parts import Credentials, Gateway, RunnerParts
 from lot.runner.protocol import BringUpOrder, BringUpResult, PauseResult, Rung, RunnerNews
@@ -127,6 +128,17 @@ class SandboxCourse:
             if self._gateway is not None:
                 await self._gateway.quiesce()
             await self._forget()
+
+    def file_changes(self) -> AsyncIterator[None]:
+        """Yield once changes of the workspace's files are noticed, then soon after each.
+
+        Raises:
+            SandboxUnavailableError: it is not on.
+        """
+        ways, order = self.ways, self._order
+        if order is None:
+            raise SandboxUnavailableError(f"sandbox {self._sandbox} is only just coming up")
+        return file_changes(Path(order.upper), ways.workspace.ignored_folders)
 
     async def usage(self) -> SandboxUsage | None:
         """Return what it uses now; None when it is not on."""

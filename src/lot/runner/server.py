@@ -1,7 +1,8 @@
 """A runner's calls as HTTP and WebSocket: parses, checks the epoch, calls once, shapes the answer.
 
-`POST /calls/<name>` takes and returns JSON; the sockets are `/attach/<process>`, `/records/<run>` and `/watch`. On a
-socket a text frame `{"error": {...}}` comes last when something went wrong. `wire.py` names what both sides share.
+`POST /calls/<name>` takes and returns JSON; the sockets are `/attach/<process>`, `/records/<run>`, `/watch` and
+`/file-changes`. On a socket a text frame `{"error": {...}}` comes last when something went wrong. `wire.py` names what
+both sides share.
 """
 
 import logging
@@ -118,7 +119,7 @@ CALLS: Mapping[str, _Call] = {
     "configure_agent": _Call(ConfigureOrder, lambda runner, order: runner.ways.configure_agent(order)),
     "end_agent": _Call(RunQuery, lambda runner, query: runner.ways.end_agent(query.run)),
     "interrupt": _Call(Empty, lambda runner, _: runner.ways.interrupt()),
-    "diff": _Call(DiffQuery, lambda runner, query: runner.ways.workspace.diff(query.base_commit)),
+    "diff": _Call(DiffQuery, lambda runner, query: runner.ways.workspace.diff(query.base_commit, query.paths)),
     "publish": _Call(PublishOrder, lambda runner, order: runner.ways.workspace.publish(order)),
     "processes": _Call(Empty, _processes, joins=False),
     "open_terminal": _Call(TerminalOrder, _open_terminal),
@@ -137,6 +138,7 @@ def make_app(runner: Runner, operations: Operations) -> Starlette:
             WebSocketRoute("/attach/{name}", _serve_attach),
             WebSocketRoute("/records/{run:int}", _serve_records),
             WebSocketRoute("/watch", _serve_watch),
+            WebSocketRoute("/file-changes", _serve_file_changes),
         ]
     )
     app.state.runner, app.state.operations = runner, operations
@@ -270,6 +272,16 @@ async def _serve_watch(socket: WebSocket) -> None:
         async with _closing(runner.news.watch()) as watched:
             async for news in watched:
                 await socket.send_text(f'{{"news":{news.model_dump_json()}}}')
+
+
+async def _serve_file_changes(socket: WebSocket) -> None:
+    async with _answering(socket) as runner:
+        with runner.ways.stream():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_next_frame, socket)  # raises when the reader goes
+                async with _closing(runner.course.file_changes()) as changes:
+                    async for _ in changes:
+                        await socket.send_text("{}")
 
 
 @asynccontextmanager

@@ -69,9 +69,10 @@ class Reached(_Body):
 
 
 class DiffQuery(_Body):
-    """What to compare with."""
+    """What to compare with, and of which files; of all without any."""
 
     base_commit: str
+    paths: tuple[str, ...] = ()
 
 
 class Resize(_Body):

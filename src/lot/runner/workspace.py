@@ -4,8 +4,9 @@ Git runs inside the sandbox only, as its user, in a few processes of one small s
 more there than on a host. What comes back is a stranger's data, read with bounds.
 """
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import PurePosixPath
 
@@ -54,6 +55,8 @@ _STATUS_OPTIONS = (
     *("--untracked-files=normal", "--ignore-submodules=none"),
 )
 _MAX_STATUS_BYTES = 64 << 10
+_IGNORED = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
+_MAX_IGNORED_BYTES = 256 << 10
 _STATUS = {"A": "added", "D": "deleted", "R": "renamed", "C": "renamed", "T": "type_changed"}
 
 
@@ -102,8 +105,12 @@ class Workspace:
             steps = (*steps, Step(step="write .env", seconds=0.0, detail=f"{len(order.environment)} values"))
         return SyncResult(commit=said.commit("new"), is_changed=said.commit("old") != said.commit("new"), steps=steps)
 
-    async def diff(self, base_commit: str) -> DiffResult:
-        """Return everything that differs from a commit, committed or not, without the environment Lot wrote."""
+    async def diff(self, base_commit: str, paths: Sequence[str] = ()) -> DiffResult:
+        """Return what differs from a commit, committed or not, without the environment Lot wrote.
+
+        Args:
+            paths: Of these files and folders only.
+        """
         _require_commit(base_commit)
         async with self._turn:
             # Mostly nothing has changed: one process tells, in a third of the time.
@@ -112,15 +119,20 @@ class Workspace:
                     base_commit=base_commit, head_commit=base_commit, patch="", is_truncated=False, files=()
                 )
             done = await self._script(
-                "diff", base_commit, timeout_s=_DIFF_S, max_output_bytes=MAX_PATCH_BYTES + MAX_LISTING_BYTES
+                "diff",
+                base_commit,
+                *(f":(top,literal){path}" for path in paths),
+                timeout_s=_DIFF_S,
+                max_output_bytes=MAX_PATCH_BYTES + MAX_LISTING_BYTES,
             )
         _check(done, "the changes could not be listed")
         head, _, rest = done.stdout.partition(b"\0")
         files, patch = read_diff(rest)
         is_truncated = done.is_truncated or len(patch) > MAX_PATCH_BYTES
         if is_truncated:
-            # The last file of a cut patch is incomplete.
-            patch = patch[: max(patch.rfind(b"\ndiff --git ", 0, MAX_PATCH_BYTES) + 1, 0)]
+            # The last file of a cut patch is incomplete; of one that was asked for by name the beginning is of use.
+            end = patch.rfind(b"\ndiff --git ", 0, MAX_PATCH_BYTES) + 1
+            patch = patch[: end or (patch.rfind(b"\n", 0, MAX_PATCH_BYTES) + 1 if paths else 0)]
         head_commit = head.decode(errors="replace").strip()
         return DiffResult(
             base_commit=base_commit,
@@ -129,6 +141,17 @@ class Workspace:
             is_truncated=is_truncated,
             files=files,
         )
+
+    async def ignored_folders(self) -> frozenset[str]:
+        """Return the folders of which nothing is in any diff, relative to the workspace; not those within them.
+
+        Raises:
+            GitError: git does not answer.
+        """
+        said = await self._git(_IGNORED, _MAX_IGNORED_BYTES)
+        _check(said, "the ignored folders could not be listed")
+        names = said.stdout.split(b"\0")[:-1]
+        return frozenset(os.fsdecode(name[:-1]) for name in names if name.endswith(b"/"))
 
     async def publish(self, order: PublishOrder) -> PublishResult:
         """Commit the content of the workspace and push it to the session's branch, never by force.
@@ -165,19 +188,23 @@ class Workspace:
 
     async def _is_at(self, commit: str) -> bool:
         """Return whether the commit is checked out, and nothing differs from it."""
-        said = await self._link.run(
+        said = await self._git(("--no-optional-locks", "status", *_STATUS_OPTIONS), _MAX_STATUS_BYTES)
+        lines = said.stdout.splitlines()
+        is_clean = said.exit_code == 0 and all(line.startswith(b"# ") for line in lines)
+        return is_clean and not said.stderr and f"# branch.oid {commit}".encode() in lines
+
+    async def _git(self, arguments: Sequence[str], max_output_bytes: int) -> CommandResult:
+        """Run git itself, for what one process tells."""
+        return await self._link.run(
             CommandRequest(
-                argv=("git", "--no-optional-locks", "status", *_STATUS_OPTIONS),
+                argv=("git", *arguments),
                 cwd=self._folder,
                 user=self._user,
                 environment=_ENVIRONMENT,
                 timeout_s=_DIFF_S,
-                max_output_bytes=_MAX_STATUS_BYTES,
+                max_output_bytes=max_output_bytes,
             )
         )
-        lines = said.stdout.splitlines()
-        is_clean = said.exit_code == 0 and all(line.startswith(b"# ") for line in lines)
-        return is_clean and not said.stderr and f"# branch.oid {commit}".encode() in lines
 
     async def _script(
         self,

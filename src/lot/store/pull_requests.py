@@ -74,7 +74,7 @@ class PullRequestStore(Database):
             raise NotFoundError(f"there is no pull request {number} of project {project_id}")
         return pull_request_from(row)
 
-    async def open_pull_request_of(self, session_id: SessionId) -> PullRequest | None:
+    async def newest_pull_request_of(self, session_id: SessionId) -> PullRequest | None:
         """Return the newest pull request of a session, whatever its state."""
         query = (
             select(pull_requests)

@@ -72,11 +72,12 @@ class SnapshotStore(Database):
             return [snapshot_from(row) for row in (await transaction.execute(query)).mappings()]
 
     async def list_building(self) -> list[Snapshot]:
-        """Return the snapshots whose build has not ended, oldest first."""
+        """Return the snapshots whose build has not ended, oldest first; also those whose image is being brought."""
         snapshots = tables.snapshots
+        has_no_image = (snapshots.c.state == SnapshotState.PREPARING) & (snapshots.c.base_image == "")
         query = (
             select(snapshots)
-            .where(snapshots.c.state == SnapshotState.BUILDING)
+            .where((snapshots.c.state == SnapshotState.BUILDING) | has_no_image)
             .order_by(snapshots.c.created_at, snapshots.c.id)
         )
         async with self._reading() as transaction:
@@ -174,7 +175,7 @@ class SnapshotStore(Database):
             .where(
                 snapshots.c.id == snapshot_id,
                 snapshots.c.epoch == epoch,
-                snapshots.c.state == SnapshotState.BUILDING,
+                snapshots.c.state.in_((SnapshotState.BUILDING, SnapshotState.PREPARING)),
             )
             .values(values)
             .returning(snapshots)

@@ -1,7 +1,9 @@
 """The store: everything Lot remembers, in one object composed of a part per subject."""
 
 from lot.store.agent_output import AgentOutputStore
+from lot.store.api_tokens import ApiTokenStore
 from lot.store.asks import AskStore
+from lot.store.browser_sessions import BrowserSessionStore
 from lot.store.credentials import CredentialStore
 from lot.store.diffs import DiffStore
 from lot.store.git_accounts import GitAccountStore
@@ -12,6 +14,7 @@ from lot.store.projects import ProjectStore
 from lot.store.pull_requests import PullRequestStore
 from lot.store.sealing import SealingStore
 from lot.store.sessions import SessionStore
+from lot.store.sign_in_links import SignInLinkStore
 from lot.store.snapshots import SnapshotStore
 from lot.store.transcript import TranscriptStore
 from lot.store.usage import UsageStore
@@ -33,9 +36,12 @@ class Store(
     GitAccountStore,
     CredentialStore,
     SealingStore,
+    SignInLinkStore,
+    BrowserSessionStore,
+    ApiTokenStore,
 ):
     """Projects, snapshots, sessions and what belongs to them; each method is one transaction.
 
     Raises the errors of `core/errors.py` only: `NotFoundError`, `StaleWriteError`, `StaleEpochError`, `LeaseHeldError`,
-    `InvalidInputError`, and `UnavailableError` while the database does not answer.
+    `InvalidInputError`, `SignInRefusedError`, and `UnavailableError` while the database does not answer.
     """

@@ -141,7 +141,7 @@ async def test_project_says_what_runs_beside_its_dev_server(http: httpx.AsyncCli
 
 
 async def test_description_says_how_to_sign_in_and_what_errors_look_like(http: httpx.AsyncClient) -> None:
-    schema = (await http.get("/openapi.json")).json()
+    schema = (await http.get("/openapi.json", headers=SIGNED_IN)).json()
     operation = schema["paths"]["/api/sessions/{session}/pause"]["post"]
-    assert operation["security"] == [{"HTTPBearer": []}]
+    assert operation["security"] == [{"HTTPBearer": []}, {"APIKeyCookie": []}]
     assert operation["responses"]["default"]["content"]["application/json"]["schema"]["$ref"].endswith("/ErrorBody")

@@ -10,10 +10,11 @@ from model_bench import SECRET, STREAM, Bench, a_provider, key, passes, streamed
 from pydantic import SecretStr
 
 from lot.broker.model import MAX_REQUEST_BYTES
-from lot.broker.providers import CredentialKind, Model, Providers, anthropic
+from lot.broker.providers import Model, Providers, anthropic
 from lot.broker.usage import Usage
 from lot.config import Settings
 from lot.core.budgets import ReachedBudget
+from lot.core.credentials import CredentialKind
 from lot.core.errors import InvalidInputError, ProviderError
 
 pytestmark = pytest.mark.anyio

@@ -9,11 +9,11 @@ from lot.core.session import AgentState, SandboxState, SessionLabel, Trigger, la
 
 # Written from the specification, not from the tables. A trigger without a column applies in no state.
 AGENT = """
-            turn_started  turn_ended  turn_failed  question_asked  question_answered
-idle        running       -           errored      -               -
-running     running       idle        errored      waiting         -
-waiting     running       idle        errored      -               running
-errored     running       -           errored      -               -
+            turn_started  turn_ended  turn_failed  question_asked  question_answered  setup_begun
+idle        running       -           errored      -               -                  idle
+running     running       idle        errored      waiting         -                  -
+waiting     running       idle        errored      -               running            -
+errored     running       -           errored      -               -                  idle
 """
 SANDBOX = """
           boot_asked booted boot_failed pause_due pause_done pause_refused resume_asked resume_failed sandbox_lost

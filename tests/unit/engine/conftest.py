@@ -52,6 +52,7 @@ class Rig:
             "dev_command": "serve",
             "port": 3000,
             "size": "small",
+            "has_setup_session": False,
         }
         project = await self.engine.create_project(**usual | wanted)
         with anyio.fail_after(LIMIT_S):
@@ -137,6 +138,7 @@ async def rig(
         hosts=world.host,  # type: ignore[arg-type]
         get_provider=lambda name: world.provider,
         list_providers=lambda: [world.provider],
+        model_access=world.provider,
         available_memory=lambda: 1 << 30,
         browser=CommandOrder(name="browser", command="install a browser"),
         find_base_image=lambda: "base",

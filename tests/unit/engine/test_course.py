@@ -235,6 +235,7 @@ async def test_deletion_leaves_nothing_from_any_state(
 async def test_no_session_before_a_snapshot(lot: Rig) -> None:
     lot.world.hold["bring_up"] = anyio.Event()
     project = await lot.engine.create_project(
+        has_setup_session=False,
         source="/somewhere/app",
         name=None,
         branch=None,

@@ -19,7 +19,7 @@ async def create(lot: Rig, **given: Any) -> Project:
     """Create a project with nothing but what is given."""
     nothing = dict.fromkeys(("name", "branch", "setup_command", "dev_command", "port"))
     wanted = {"source": "/somewhere/app", "environment": {}, "size": "small", **nothing, **given}
-    return await lot.engine.create_project(**wanted)
+    return await lot.engine.create_project(has_setup_session=False, **wanted)
 
 
 async def build_log(lot: Rig, project: Project) -> str:

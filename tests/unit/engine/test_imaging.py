@@ -16,6 +16,7 @@ from tests.unit.engine.conftest import LIMIT_S, Rig
 async def built(lot: Rig, image: str | None, **environment: str) -> Snapshot:
     """Return the snapshot of a new project once its build has ended."""
     project = await lot.engine.create_project(
+        has_setup_session=False,
         source="/somewhere/app",
         name=None,
         branch=None,
@@ -149,6 +150,7 @@ async def test_images_that_no_row_names_are_given_up_when_a_project_is_deleted(l
 async def built_beside(lot: Rig) -> Snapshot:
     """Return the snapshot of another project, on the default image."""
     project = await lot.engine.create_project(
+        has_setup_session=False,
         source="/somewhere/other",
         name="other",
         branch=None,

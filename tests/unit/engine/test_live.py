@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import anyio
 import pytest
 
-from lot.core.errors import NotFoundError
+from lot.core.errors import NotFoundError, RunnerGoneError
 from lot.core.events import AgentText, LivePart, StoredEvent, ToolCalled, ToolFinished
 from lot.core.ids import MessageId, SessionId
 from lot.core.session import SandboxState
@@ -198,6 +198,41 @@ async def test_change_of_ports_reaches_followers_and_is_no_event(
     runner.tell(RunnerNews(news="ports"))
     await until(seen, Change.PORTS)
     assert await lot.kinds(session_id) == before
+
+
+async def test_files_are_watched_while_somebody_follows_and_their_changes_told(lot: Rig) -> None:
+    session = await lot.session()
+    sandbox, seen = lot.world.sandboxes[session.sandbox], list[object]()
+
+    async def is_watched() -> bool:
+        return sandbox.file_watchers == 1
+
+    async def is_left_alone() -> bool:
+        return sandbox.file_watchers == 0
+
+    assert "file_changes" not in lot.world.calls
+    async with anyio.create_task_group() as group:
+        group.start_soon(watched, lot, session.id, seen)
+        await until(seen, Change.DIFF)
+        await lot.eventually(is_watched)
+        seen.clear()
+        sandbox.write_file()
+        await until(seen, Change.DIFF)
+        group.start_soon(watched, lot, session.id, [])
+        group.cancel_scope.cancel()
+    await lot.eventually(is_left_alone)
+    assert lot.world.calls.count("file_changes") == 1, "however many follow"
+
+
+async def test_runner_that_cannot_watch_files_disturbs_nothing(lot: Rig) -> None:
+    session, seen = await lot.session(), list[object]()
+    lot.world.fail["file_changes"] = RunnerGoneError("an older runner has no such call")
+    async with anyio.create_task_group() as group:
+        group.start_soon(watched, lot, session.id, seen)
+        await lot.engine.send(session.id, MessageId("message-1"), "hello")
+        await lot.delivered(session.id, 1)
+        group.cancel_scope.cancel()
+    assert lot.world.calls.count("file_changes") == 1
 
 
 async def test_parts_are_not_stored(lot: Rig, following: tuple[SessionId, list[object]]) -> None:

@@ -183,6 +183,7 @@ async def test_browser_is_in_the_snapshot_of_a_project_that_verifies_with_one(lo
     await lot.project()
     assert lot.world.commands == []
     other = await lot.engine.create_project(
+        has_setup_session=False,
         source="/somewhere/other",
         name=None,
         branch=None,

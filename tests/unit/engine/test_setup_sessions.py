@@ -78,7 +78,11 @@ async def test_long_build_is_waited_for_in_several_calls(lot: Rig, monkeypatch: 
     session = await begun(lot, project)
     monkeypatch.setattr(setup_sessions, "ANSWER_WAIT_S", 0.05)
     lot.world.hold["run_command"] = anyio.Event()
-    assert "running the setup command" in await lot.engine.setups.propose(session.id, COMMANDS)
+
+    async def is_told_of_the_command() -> bool:
+        return "running the setup command" in await lot.engine.setups.propose(session.id, COMMANDS)
+
+    await lot.eventually(is_told_of_the_command)
     lot.world.hold.pop("run_command").set()
     monkeypatch.setattr(setup_sessions, "ANSWER_WAIT_S", 10.0)
     assert "is ready" in await lot.engine.setups.propose(session.id, COMMANDS)

@@ -110,7 +110,7 @@ async def test_memory_that_holds_a_value_all_the_same_is_thrown_away(lot: Rig) -
 
 async def test_value_that_the_setup_wrote_to_the_disk_is_said(lot: Rig) -> None:
     lot.world.hold["sync"] = anyio.Event()
-    project = await lot.engine.create_project(**PROJECT, environment=VALUES)
+    project = await lot.engine.create_project(**PROJECT, has_setup_session=False, environment=VALUES)
     [snapshot] = await lot.parts.store.list_snapshots(project.id)
     layer = lot.parts.folders.layer(snapshot.layer)
     await lot.eventually(lambda: _is_there(layer))

@@ -10,13 +10,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import anyio
 from pydantic import SecretStr
 
 from lot.broker.commit_files import CommitFiles
 from lot.core.asks import Answer
-from lot.core.credentials import AccountSecret, GitCredential
+from lot.core.credentials import AccountSecret, CredentialKind, GitCredential, ModelKey
 from lot.core.errors import AgentError, LotError, RepositoryError, RunnerGoneError, SandboxUnavailableError
 from lot.core.events import (
     AgentGone,
@@ -143,6 +144,14 @@ class Sandbox:
     ports: tuple[PortBody, ...] = ()
     dev_starts: list[dict[str, str]] = field(default_factory=list)
     """What the dev server's process was given, each time that one was started."""
+    written: anyio.Event = field(default_factory=anyio.Event)
+    """Set by the next file that is written."""
+    file_watchers: int = 0
+
+    def write_file(self) -> None:
+        """Write a file in the workspace."""
+        self.written.set()
+        self.written = anyio.Event()
 
 
 class World:
@@ -191,6 +200,9 @@ class World:
         self.ends_at_once: dict[str, int] = {}
         """Durable processes that end as soon as they are started, and their exit codes."""
         self.provider = PretendedProvider()
+        self.diffs: dict[tuple[str, ...], DiffResult] = {}
+        """What differs, by the paths that are asked for; () is everything."""
+        self.diffs_asked: list[tuple[str, ...]] = []
         self.forge = PretendedForge()
         self.host = PretendedHost()
         self.sources: list[tuple[str, GitCredential | None]] = []
@@ -421,9 +433,23 @@ class Runner:
             if self._sandbox is not sandbox:
                 raise SandboxUnavailableError("the sandbox ended")
 
-    async def diff(self, base_commit: str) -> DiffResult:
+    async def diff(self, base_commit: str, paths: Sequence[str] = ()) -> DiffResult:
         await self._enter("diff")
-        return DiffResult(base_commit=base_commit, head_commit=base_commit, patch="", is_truncated=False, files=())
+        self.world.diffs_asked.append(tuple(paths))
+        empty = DiffResult(base_commit=base_commit, head_commit=base_commit, patch="", is_truncated=False, files=())
+        return self.world.diffs.get(tuple(paths), empty)
+
+    async def file_changes(self) -> AsyncIterator[None]:
+        await self._enter("file_changes")
+        sandbox = self._sandbox
+        sandbox.file_watchers += 1
+        try:
+            while True:
+                written = sandbox.written
+                yield
+                await written.wait()
+        finally:
+            sandbox.file_watchers -= 1
 
     async def publish(self, order: PublishOrder) -> PublishResult:
         await self._enter("publish")
@@ -635,6 +661,22 @@ class PretendedProvider:
     models: tuple[str, ...] = ("pretended",)
     is_scripted: bool = True
     error: LotError | None = None
+    base_url: str = "https://models"
+    needs_credential: bool = True
+    key_kind: CredentialKind | None = None
+    key_origin: Literal["environment", "stored"] | None = None
+    keys: list[ModelKey | None] = field(default_factory=list)
+    """Those that it was told to use, None for the environment's."""
+    refusal: LotError | None = None
+    """What becomes of keys that it is to use."""
+
+    async def check_key(self, name: str, key: ModelKey) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
+    def use_key(self, name: str, key: ModelKey | None) -> None:
+        self.keys.append(key)
+        self.key_kind, self.key_origin = (key.kind, "stored") if key else (None, None)
 
     async def list_models(self) -> tuple[PretendedModel, ...]:
         if self.error is not None:

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from datetime import UTC
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 
 from lot.api.attachments import take_in
+from lot.api.diff_view import diff_body
 from lot.api.schemas.projects import PullRequestBody
 from lot.api.schemas.sessions import (
     DiffBody,
     DiskUseBody,
+    FilePatchBody,
     KeepAwake,
     NewFork,
     NewPullRequest,
@@ -115,10 +118,19 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
         return await views.session(await engine.keep_awake(SessionId(session), keep.until.astimezone(UTC)))
 
     @router.get("/{session}/diff")
-    async def read_diff(session: str) -> DiffBody:
-        """Return what differs from the commit the session started at; while it is off, the last diff computed."""
+    async def read_diff(session: str, by_file: bool = False) -> DiffBody:
+        """Return what differs from the commit the session started at; while it is off, the last diff computed.
+
+        With `by_file` each file has its own part of the patch, unless that is too large; binary files have none.
+        """
         diff, is_live = await engine.diff(SessionId(session))
-        return views.diff(diff, is_live=is_live)
+        return diff_body(diff, is_live=is_live, by_file=by_file)
+
+    @router.get("/{session}/diff/file")
+    async def read_file_diff(session: str, path: Annotated[str, Query(max_length=4096)]) -> FilePatchBody:
+        """Return what differs in one file of the diff that was read last. 404: it is not in there, or cannot be had."""
+        found = await engine.file_patch(SessionId(session), path)
+        return FilePatchBody(path=path, patch=found.patch, is_truncated=found.is_truncated, is_live=found.is_live)
 
     @router.post("/{session}/pull-request", tags=["pull requests"])
     async def publish(session: str, new: NewPullRequest) -> PullRequestBody:

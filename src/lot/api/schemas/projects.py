@@ -57,6 +57,10 @@ class NewProject(_Body):
         description="What runs beside the dev server, in order: a name of [a-z0-9-]{1,32} to its command",
     )
 
+    has_setup_session: bool = Field(
+        default=True, description="Start a session in which the setup can be followed, and written to its agent"
+    )
+
     @model_validator(mode="after")
     def _has_what_they_run_beside(self) -> Self:
         if self.processes and not self.dev_command:
@@ -146,6 +150,7 @@ class SnapshotBody(_Body):
     """A project's prepared environment."""
 
     id: str
+    project_id: str
     generation: int
     state: str = Field(description="preparing (by a setup session), building, ready or failed")
     step: str | None = Field(default=None, description="What is being done right now")
@@ -188,7 +193,7 @@ class ProjectBody(_Body):
     rebuilds_when_stale: bool
     image: str | None = Field(description="What its sandboxes are made of; null: Lot's own Debian")
     account: str | None = Field(default=None, description="Name of the git account that it was chosen from")
-    setup_session: str | None = Field(default=None, description="The newest in which an agent sets it up")
+    setup_session: str | None = Field(default=None, description="The newest that belongs to its setup")
     processes: dict[str, str] = Field(description="What runs beside the dev server, in order")
 
 

@@ -88,6 +88,14 @@ class PreviewBody(_Body):
     port: int
 
 
+class PullRequestMark(_Body):
+    """A session's newest pull request, in short, as Lot knew it last."""
+
+    number: int
+    state: str = Field(description="open, merged or closed")
+    url: str
+
+
 class SessionBody(_Body):
     """A session as its user sees it."""
 
@@ -128,8 +136,9 @@ class SessionBody(_Body):
     spent_usd: float = Field(description="As far as the prices of its models are known")
     created_at: AwareDatetime
     changed_at: AwareDatetime
-    is_setup: bool = Field(default=False, description="Its agent finds out how the project is set up")
+    is_setup: bool = Field(default=False, description="It belongs to the setup of its project")
     processes: list[str] = Field(description="What runs beside its dev server, each as the process dev-<name>")
+    pull_request: PullRequestMark | None = Field(description="Its newest; `GET .../pull-request` asks its host anew")
 
 
 class MessageBody(_Body):
@@ -170,7 +179,7 @@ class PartFrame(_Body):
 class ChangeFrame(_Body):
     """A frame of the event stream that is no event: something else of the session has changed, to be read anew."""
 
-    changed: Literal["ports"]
+    changed: Literal["ports", "diff"]
 
 
 class EventPage(_Body):
@@ -184,21 +193,33 @@ class DiffFileBody(_Body):
     """One file of a diff; line counts are null for binary files."""
 
     path: str
-    old_path: str | None
-    status: str
+    old_path: str | None = Field(description="Where it was renamed or copied from")
+    status: str = Field(description="added, modified, deleted, renamed or type_changed")
     added: int | None
     removed: int | None
+    is_binary: bool
+    patch: str | None = Field(default=None, description="Its own part, where asked for by file; null if binary")
+    is_too_large: bool = Field(default=False, description="The part was left out: `GET .../diff/file?path=` has it")
 
 
 class DiffBody(_Body):
     """Everything that differs from the commit the session started at."""
 
     base_commit: str
-    patch: str
+    patch: str = Field(description="Of all files together, at most 8 MiB; empty where asked for by file")
     is_truncated: bool
     is_live: bool = Field(description="False: the last one that was computed, because the sandbox is off")
     files: list[DiffFileBody]
     taken_at: AwareDatetime
+
+
+class FilePatchBody(_Body):
+    """What differs in one file."""
+
+    path: str
+    patch: str
+    is_truncated: bool = Field(description="It is longer than 8 MiB, and its end is missing")
+    is_live: bool = Field(description="False: as it was when the sandbox went off")
 
 
 class NewPullRequest(_Body):
@@ -265,23 +286,6 @@ class DiskUseBody(_Body):
 
     own_bytes: int = Field(description="Its own files, and its memory while it is paused: deleting it gives them back")
     shared_bytes: int = Field(description="Of its snapshot and of forks, which others stand on, too")
-
-
-class ModelBody(_Body):
-    """A model that can be chosen."""
-
-    id: str
-    name: str
-
-
-class ProviderBody(_Body):
-    """A provider of models as it is now."""
-
-    name: str
-    is_scripted: bool
-    is_ready: bool
-    reason: str | None = Field(description="Why it cannot be used, with the next step")
-    models: list[ModelBody]
 
 
 class HostBody(_Body):
