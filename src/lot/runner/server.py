@@ -106,7 +106,7 @@ CALLS: Mapping[str, _Call] = {
     "assign": _Call(Assignment, Runner.assign, needs_epoch=False),
     "bring_up": _Call(BringUpOrder, Runner.bring_up),
     "sync": _Call(SyncOrder, lambda runner, order: runner.ways.workspace.sync(order)),
-    "run_command": _Call(CommandOrder, lambda runner, order: runner.ways.commands.run(order)),
+    "run_command": _Call(CommandOrder, Runner.run_command),
     "start_dev": _Call(DevOrder, lambda runner, order: runner.ways.dev.start(order)),
     "dev_status": _Call(StatusQuery, _dev_status, joins=False),
     "stop_dev": _Call(Empty, lambda runner, _: runner.ways.dev.stop()),
