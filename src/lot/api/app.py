@@ -20,6 +20,7 @@ from lot.api.routes.host import health_routes, host_routes
 from lot.api.routes.projects import project_routes
 from lot.api.routes.providers import provider_routes
 from lot.api.routes.sessions import session_routes
+from lot.api.routes.usage import usage_routes
 from lot.api.stream import stream_routes
 from lot.api.tickets import Tickets
 from lot.api.views import Views
@@ -50,6 +51,7 @@ def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Ticket
     for routes in (
         host_routes(engine),
         provider_routes(engine),
+        usage_routes(engine),
         git_account_routes(engine, views),
         project_routes(engine, views),
         environment_routes(engine, views),

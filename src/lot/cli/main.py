@@ -26,6 +26,7 @@ COMMANDS = {
     "pr": Entry("lot.cli.pull_request", "app", "Show and merge pull requests."),
     "secrets": Entry("lot.cli.secrets", "app", "Change the key that secrets are encrypted with."),
     "sizes": Entry("lot.cli.sizes", "sizes", "List the sizes that sandboxes can have."),
+    "usage": Entry("lot.cli.usage", "usage", "Show what was used on each day: compute units, tokens, money."),
     "models": Entry("lot.cli.models", "models", "List the models that can be asked."),
     "rehearsal": Entry("lot.cli.rehearsal", "app", "The scripted provider by itself, and what it can play."),
     "demo": Entry("lot.cli.demo", "demo", "Play a session's whole life, each step checked."),

@@ -183,6 +183,7 @@ async def create_session_on(
         events=0,
         created_at=now,
         changed_at=now,
+        last_activity_at=now,
         program=options.program,
         effort=options.effort,
         mode=options.mode,

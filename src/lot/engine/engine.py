@@ -43,6 +43,7 @@ from lot.engine.git_accounts import GitAccounts
 from lot.engine.limits import Limits
 from lot.engine.live import Change
 from lot.engine.logs import kept_log, read_log
+from lot.engine.meter import Meter
 from lot.engine.model_keys import ModelKeys
 from lot.engine.moves import Moves, reason_to_keep
 from lot.engine.parts import Parts
@@ -83,6 +84,7 @@ class Engine:
         self.pull_requests = PullRequests(parts, self._moves)
         self.git_accounts = GitAccounts(parts)
         self.model_keys = ModelKeys(parts)
+        self.meter = Meter(parts)
         self.builds = Builds(parts, self._start_soon)
         self._drift = Drift(parts, self.builds.begin)
         self.setups = SetupSessions(parts, self.builds)
@@ -111,6 +113,7 @@ class Engine:
                     self._worker(session.id)
                 await self.builds.take_up()
                 self._group.start_soon(self._timer.run)
+                self._group.start_soon(self.meter.run)
                 self._group.start_soon(self._drift.run)
                 try:
                     yield
@@ -292,6 +295,12 @@ class Engine:
         self._worker(session_id).wake()
         return moved or await self.parts.store.get_session(session_id)
 
+    async def mark_seen(self, session_id: SessionId, event: int) -> Session:
+        """Note that its user has seen a session's events up to a number; others who watch are told."""
+        session = await self.parts.store.mark_seen(session_id, event)
+        self.parts.bus.overview.session(session_id)
+        return session
+
     async def keep_awake(self, session_id: SessionId, until: datetime) -> Session:
         """Do not pause a session for being idle before `until`; never shortens what is left."""
         kept = await self._moves.apply(
@@ -349,6 +358,7 @@ class Engine:
         session = await self.parts.store.get_session(session_id)
         worker = self._workers.pop(session_id, None)
         holding = worker.attachment.holding if worker and worker.attachment else None
+        await self.meter.look()
         await self.parts.store.delete_session(session_id)
         self.parts.bus.publish(session_id)
         self.parts.bus.overview.session_deleted(session_id)

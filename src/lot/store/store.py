@@ -15,6 +15,7 @@ from lot.store.sessions import SessionStore
 from lot.store.snapshots import SnapshotStore
 from lot.store.transcript import TranscriptStore
 from lot.store.usage import UsageStore
+from lot.store.usage_days import UsageDayStore
 
 
 class Store(
@@ -29,6 +30,7 @@ class Store(
     DiffStore,
     PullRequestStore,
     UsageStore,
+    UsageDayStore,
     HeldAnswerStore,
     GitAccountStore,
     CredentialStore,

@@ -21,6 +21,7 @@ from lot.api.schemas.sessions import (
     NewTerminal,
     PortsBody,
     ProcessBody,
+    Seen,
     SessionBody,
     SessionChanges,
     UsageBody,
@@ -112,6 +113,11 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
         child = await engine.fork(SessionId(session), new.title)
         return await settled(child, wait_s, lambda seen: seen.sandbox_state not in MOVING)
 
+    @router.post("/{session}/seen")
+    async def mark_seen(session: str, seen: Seen) -> SessionBody:
+        """Note how far the session was read, for all clients; it never becomes less."""
+        return await views.session(await engine.mark_seen(SessionId(session), seen.event))
+
     @router.post("/{session}/keep-awake")
     async def keep_awake(session: str, keep: KeepAwake) -> SessionBody:
         """Do not pause the session for being idle before a stated time."""
@@ -190,12 +196,16 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
         """Return the host memory that a session holds right now, in bytes, and what it has used of models."""
         found = await store.get_session(SessionId(session))
         used = await store.session_usage(found.id)
+        await engine.meter.look()
+        days = await store.days_of_session(found.id)
         try:
             state = await engine.client_of(found.id).state()
             sandbox, runner = state.sandbox_memory_bytes, state.memory_bytes
         except UnavailableError:
             sandbox, runner = 0, 0
         return UsageBody(
+            seconds_on=sum(day.seconds_on for day in days),
+            compute_units=sum(day.compute_units for day in days),
             memory_bytes=sandbox + runner,
             runner_memory_bytes=runner,
             input_tokens=used.input_tokens,

@@ -80,6 +80,12 @@ class KeepAwake(_Body):
     until: AwareDatetime
 
 
+class Seen(_Body):
+    """How far a session's user has read."""
+
+    event: int = Field(ge=0, description="Number of the newest event that was shown")
+
+
 class PreviewBody(_Body):
     """Where the session's app is seen."""
 
@@ -136,6 +142,9 @@ class SessionBody(_Body):
     spent_usd: float = Field(description="As far as the prices of its models are known")
     created_at: AwareDatetime
     changed_at: AwareDatetime
+    last_activity_at: AwareDatetime = Field(description="When it was told something, or told something, last")
+    last_event: int = Field(description="Newest event that its user wants to see: words, a question, an end, an error")
+    seen_event: int = Field(description="Newest event that was seen (`POST .../seen`); less than `last_event`: unread")
     is_setup: bool = Field(default=False, description="Its agent finds out how the project is set up")
     processes: list[str] = Field(description="What runs beside its dev server, each as the process dev-<name>")
     pull_request: PullRequestMark | None = Field(description="Its newest; `GET .../pull-request` asks its host anew")
@@ -271,6 +280,8 @@ class PortsBody(_Body):
 class UsageBody(_Body):
     """What a session used."""
 
+    seconds_on: float = Field(description="That its sandbox was on, up to now")
+    compute_units: float = Field(description="For that time, by its size")
     memory_bytes: int = Field(description="Resident on the host right now, sandbox and runner; 0 while paused")
     runner_memory_bytes: int
     input_tokens: int
