@@ -506,6 +506,10 @@ def _session_routes(app: FastAPI, lot: MockLot) -> None:
 
     _conversation_routes(app, lot)
 
+    @app.delete("/api/sessions/{session}/terminals/{name}", status_code=204)
+    def close_terminal(session: str, name: str) -> None:
+        lot.shell_runs = False
+
     @app.post("/api/sessions/{session}/dev-server/restart")
     def restart(session: str) -> SessionBody:
         return change(session, restart_needed=False)

@@ -42,7 +42,7 @@ from lot.engine.forking import split
 from lot.engine.git_accounts import GitAccounts
 from lot.engine.limits import Limits
 from lot.engine.live import Change
-from lot.engine.logs import kept_log, read_log
+from lot.engine.logs import kept_log, kept_log_names, kept_processes, read_log
 from lot.engine.meter import Meter
 from lot.engine.model_keys import ModelKeys
 from lot.engine.moves import Moves, reason_to_keep
@@ -60,6 +60,7 @@ from lot.engine.stopping import Stopping
 from lot.engine.timer import Timer
 from lot.engine.worker import SessionWorker
 from lot.runner.client import RunnerClient
+from lot.runner.protocol import ProcessBody
 
 logger = structlog.get_logger(__name__)
 
@@ -433,6 +434,15 @@ class Engine:
             return await read_log(self.client_of(session_id), process)
         except UnavailableError:
             return await kept_log(self.parts, session_id, process)
+
+    async def processes(self, session_id: SessionId) -> tuple[list[ProcessBody], set[str] | None]:
+        """Return a session's durable processes; while it is off those of the last pause, and whose output was kept."""
+        await self.parts.store.get_session(session_id)
+        try:
+            return list(await self.client_of(session_id).processes()), None
+        except UnavailableError:
+            kept = await kept_processes(self.parts, session_id)
+            return kept, await kept_log_names(self.parts, session_id)
 
     async def ports(self, session_id: SessionId) -> tuple[tuple[SessionPort, ...], str | None]:
         """Return what listens in a session's sandbox, and why nothing can be seen of it, where that is so."""

@@ -18,7 +18,14 @@ from pydantic import SecretStr
 from lot.broker.commit_files import CommitFiles
 from lot.core.asks import Answer
 from lot.core.credentials import AccountSecret, CredentialKind, GitCredential, ModelKey
-from lot.core.errors import AgentError, LotError, RepositoryError, RunnerGoneError, SandboxUnavailableError
+from lot.core.errors import (
+    AgentError,
+    LotError,
+    NotFoundError,
+    RepositoryError,
+    RunnerGoneError,
+    SandboxUnavailableError,
+)
 from lot.core.events import (
     AgentGone,
     AgentText,
@@ -345,6 +352,7 @@ class Runner:
             is_running=exit_code is None,
             exit_code=exit_code,
             starts={"out": 0},
+            started_at=1_767_225_600.0,
             ends={"out": len(self.world.printed.get(name, b""))},
         )
 
@@ -473,7 +481,16 @@ class Runner:
         )
 
     async def open_terminal(self, order: TerminalOrder) -> ProcessBody:
-        raise NotImplementedError
+        await self._enter("open_terminal")
+        self._start_beside(order.name, is_anew=False)
+        return self._sandbox.beside[order.name]
+
+    async def close_terminal(self, name: str) -> None:
+        await self._enter("close_terminal")
+        if name not in self._sandbox.beside:
+            raise NotFoundError(f"there is no process {name}")
+        ended = {"is_running": False, "exit_code": -9}
+        self._sandbox.beside[name] = self._sandbox.beside[name].model_copy(update=ended)
 
     @asynccontextmanager
     async def attach(self, name: str, *, stream: str = "out", offset: int = 0) -> AsyncIterator[object]:

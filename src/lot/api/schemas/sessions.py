@@ -239,18 +239,26 @@ class NewPullRequest(_Body):
 
 
 class NewTerminal(_Body):
-    """Size of a terminal."""
+    """A terminal: its size, and its name by which it is found again."""
 
+    name: str | None = Field(
+        default=None,
+        pattern=r"^terminal-[a-z0-9-]{1,31}$",
+        description="By default one of its own; a terminal of that name that runs is taken as it is",
+    )
     rows: int = Field(default=24, ge=1, le=1000)
     columns: int = Field(default=80, ge=1, le=1000)
 
 
 class ProcessBody(_Body):
-    """A durable process in a session's sandbox."""
+    """A durable process in a session's sandbox: dev, dev-<name>, setup, agent-<run> or terminal-<name>."""
 
     name: str
     pid: int
-    is_running: bool
+    is_running: bool = Field(description="While the sandbox is off: whether it goes on with a resume")
+    is_live: bool = Field(default=True, description="False: as it was when the sandbox went off")
+    has_log: bool = Field(default=True, description="Whether `GET .../logs?process=` has something of it now")
+    started_at: AwareDatetime | None = None
     exit_code: int | None
     starts: dict[str, int] = Field(description="Oldest byte kept, per stream")
     ends: dict[str, int] = Field(description="Byte after the newest, per stream")
