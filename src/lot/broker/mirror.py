@@ -99,6 +99,15 @@ class PushedBranch:
     """What the source said, line by line; often with a link."""
 
 
+@dataclass(frozen=True, slots=True)
+class SourceBranches:
+    """The branches of a repository, sessions' own left out."""
+
+    default: str
+    """The one that a project has where none is named."""
+    names: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class _Turns:
     """Serialises one project's fetches; whoever waited for one that began later shares its result."""
@@ -156,6 +165,18 @@ class Mirrors:
             _install_hook(folder)
             await anyio.to_thread.run_sync(_replace, folder, target)
         return MirrorHead(head.branch, await self.head(project_id, head.branch))
+
+    async def list_branches(self, source: str, credential: GitCredential | None = None) -> SourceBranches:
+        """Return the branches that a project of a repository can have; nothing is copied.
+
+        Args:
+            source: As for `create`.
+
+        Raises:
+            RepositoryError: it cannot be reached, or is empty.
+        """
+        heads, usual = await _list_heads(replace(_Origin.of(source), credential=credential))
+        return SourceBranches(usual, tuple(sorted(name for name in heads if not _is_ours(name))))
 
     async def fetch(self, project_id: ProjectId) -> str:
         """Bring the mirror up to date and return the newest commit of the project's branch.
@@ -436,6 +457,16 @@ def _as_owner(path: Path) -> str:
 
 
 async def _find_head(origin: _Origin, branch: str | None) -> MirrorHead:
+    heads, usual = await _list_heads(origin)
+    branch = usual if branch is None else branch
+    if branch not in heads:
+        raise _missing_branch(origin.name, branch, list(heads))
+    _require_not_ours(branch)
+    return MirrorHead(branch, heads[branch])
+
+
+async def _list_heads(origin: _Origin) -> tuple[dict[str, str], str]:
+    """Return the branches of a source with their commits, and which one is meant where none is named."""
     try:
         listed = await run_git(
             "ls-remote",
@@ -456,18 +487,18 @@ async def _find_head(origin: _Origin, branch: str | None) -> MirrorHead:
     heads, default, detached = _read_heads(listed)
     if not heads:
         raise RepositoryError(f"{origin.name} is empty; push a first commit to it and try again")
-    if branch is None:
-        branch = next((b for b in (default, "main", "master") if b in heads), None) or next(
-            (name for name, commit in heads.items() if commit == detached), next(iter(heads))
-        )
-    if branch not in heads:
-        raise _missing_branch(origin.name, branch, list(heads))
-    _require_not_ours(branch)
-    return MirrorHead(branch, heads[branch])
+    usual = next((b for b in (default, "main", "master") if b in heads), None) or next(
+        (name for name, commit in heads.items() if commit == detached), next(iter(heads))
+    )
+    return heads, usual
+
+
+def _is_ours(branch: str) -> bool:
+    return branch == "lot" or branch.startswith("lot/")
 
 
 def _require_not_ours(branch: str) -> None:
-    if branch == "lot" or branch.startswith("lot/"):
+    if _is_ours(branch):
         raise RepositoryError(f"branch {branch}: names that begin with lot/ belong to sessions; choose another branch")
 
 

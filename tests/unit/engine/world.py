@@ -16,6 +16,7 @@ import anyio
 from pydantic import SecretStr
 
 from lot.broker.commit_files import CommitFiles
+from lot.broker.mirror import SourceBranches
 from lot.core.asks import Answer
 from lot.core.credentials import AccountSecret, CredentialKind, GitCredential, ModelKey
 from lot.core.errors import (
@@ -599,6 +600,11 @@ class PretendedMirrors:
         self.world.sources.append((source, credential))
         await self.world.enter("mirror_create")
         return Head(branch or "main", "c0ffee")
+
+    async def list_branches(self, source: str, credential: GitCredential | None = None) -> SourceBranches:
+        self.world.sources.append((source, credential))
+        await self.world.enter("mirror_list_branches")
+        return SourceBranches("main", ("main", "release"))
 
     async def fetch(self, project_id: ProjectId) -> str:
         await self.world.enter("mirror_fetch")
