@@ -23,7 +23,14 @@ from lot.broker.commit_files import CommitFiles, read_commit
 from lot.broker.git_command import Progress, run_git
 from lot.broker.git_words import explained, merge_refusal
 from lot.broker.origin import SOURCE_FILE, Origin, fetch_from, push_to
-from lot.broker.source_heads import MirrorHead, find_head, missing_branch, require_not_ours
+from lot.broker.source_heads import (
+    MirrorHead,
+    SourceBranches,
+    find_branches,
+    find_head,
+    missing_branch,
+    require_not_ours,
+)
 from lot.core.credentials import GitCredential
 from lot.core.errors import GitError, HostUnreachableError, NotFoundError, RepositoryError
 from lot.core.ids import ProjectId, SessionId, new_id
@@ -119,6 +126,17 @@ class Mirrors:
             _install_hook(folder)
             await anyio.to_thread.run_sync(_replace, folder, target)
         return MirrorHead(head.branch, await self.head(project_id, head.branch))
+
+    async def list_branches(self, source: str, credential: GitCredential | None = None) -> SourceBranches:
+        """Return the branches that a project of a repository can have; nothing is copied.
+
+        Args:
+            source: As for `create`.
+
+        Raises:
+            RepositoryError: it cannot be reached, or is empty.
+        """
+        return await find_branches(replace(Origin.of(source), credential=credential))
 
     async def fetch(self, project_id: ProjectId) -> str:
         """Bring the mirror up to date and return the newest commit of the project's branch.

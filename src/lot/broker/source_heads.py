@@ -19,7 +19,36 @@ class MirrorHead:
     commit: str
 
 
+@dataclass(frozen=True, slots=True)
+class SourceBranches:
+    """The branches of a repository, sessions' own left out."""
+
+    default: str
+    """The one that a project has where none is named."""
+    names: tuple[str, ...]
+
+
+async def find_branches(origin: Origin) -> SourceBranches:
+    """Return the branches that a project of a source can have.
+
+    Raises:
+        RepositoryError: it cannot be reached, or is empty.
+    """
+    heads, usual = await _list_heads(origin)
+    return SourceBranches(usual, tuple(sorted(name for name in heads if not _is_ours(name))))
+
+
 async def find_head(origin: Origin, branch: str | None) -> MirrorHead:
+    heads, usual = await _list_heads(origin)
+    branch = usual if branch is None else branch
+    if branch not in heads:
+        raise missing_branch(origin.name, branch, list(heads))
+    require_not_ours(branch)
+    return MirrorHead(branch, heads[branch])
+
+
+async def _list_heads(origin: Origin) -> tuple[dict[str, str], str]:
+    """Return the branches of a source with their commits, and which one is meant where none is named."""
     try:
         listed = await run_git(
             "ls-remote",
@@ -40,19 +69,19 @@ async def find_head(origin: Origin, branch: str | None) -> MirrorHead:
     heads, default, detached = _read_heads(listed)
     if not heads:
         raise RepositoryError(f"{origin.name} is empty; push a first commit to it and try again")
-    if branch is None:
-        branch = next((b for b in (default, "main", "master") if b in heads), None) or next(
-            (name for name, commit in heads.items() if commit == detached), next(iter(heads))
-        )
-    if branch not in heads:
-        raise missing_branch(origin.name, branch, list(heads))
-    require_not_ours(branch)
-    return MirrorHead(branch, heads[branch])
+    usual = next((b for b in (default, "main", "master") if b in heads), None) or next(
+        (name for name, commit in heads.items() if commit == detached), next(iter(heads))
+    )
+    return heads, usual
 
 
 def require_not_ours(branch: str) -> None:
-    if branch == "lot" or branch.startswith("lot/"):
+    if _is_ours(branch):
         raise RepositoryError(f"branch {branch}: names that begin with lot/ belong to sessions; choose another branch")
+
+
+def _is_ours(branch: str) -> bool:
+    return branch == "lot" or branch.startswith("lot/")
 
 
 def _read_heads(listed: GitOutput) -> tuple[dict[str, str], str | None, str | None]:

@@ -52,6 +52,7 @@ from lot.runner.wire import (
     Empty,
     MessageBody,
     PauseQuery,
+    ProcessQuery,
     Reached,
     Resize,
     RunQuery,
@@ -123,6 +124,7 @@ CALLS: Mapping[str, _Call] = {
     "publish": _Call(PublishOrder, lambda runner, order: runner.ways.workspace.publish(order)),
     "processes": _Call(Empty, _processes, joins=False),
     "open_terminal": _Call(TerminalOrder, _open_terminal),
+    "close_terminal": _Call(ProcessQuery, lambda runner, query: runner.ways.close_terminal(query.name)),
     "ports": _Call(Empty, _ports, joins=False),
     "destroy_sandbox": _Call(Empty, lambda runner, _: runner.course.destroy()),
     "retire": _Call(Empty, lambda runner, _: runner.retire(), needs_epoch=False),
@@ -318,4 +320,5 @@ def _process_body(process: ProcessStatus) -> ProcessBody:
         exit_code=process.exit_code,
         starts=dict(process.starts),
         ends=dict(process.ends),
+        started_at=process.started_at,
     )
