@@ -9,6 +9,7 @@ from lot.core.events import (
     PlanProposed,
     QuestionAsked,
     SessionEvent,
+    SetupChanged,
     TurnEnded,
     TurnFailed,
 )
@@ -26,6 +27,8 @@ def is_notable(event: SessionEvent) -> bool:
             return True
         case TurnEnded() | TurnFailed() | AgentGone() | LimitReached():
             return True
+        case SetupChanged(status=status):
+            return status != "step"
     return False
 
 
