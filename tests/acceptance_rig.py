@@ -360,8 +360,11 @@ def until(condition: Callable[[], Any], explain: Callable[[], str] = lambda: "it
 
 
 @contextmanager
-def lot_server(**settings: object) -> Iterator[Lot]:
-    """Keep a server for the length of the block; afterwards delete all it has and check that nothing is left."""
+def lot_server(disk_bytes: int | None = None, **settings: object) -> Iterator[Lot]:
+    """Keep a server for the length of the block; afterwards delete all it has and check that nothing is left.
+
+    `disk_bytes`: its data folder is on a disk of its own, of that size and in memory.
+    """
     shared = Settings()
     base = shared.images_dir / "base" / "rootfs"
     if os.geteuid() != 0 or not base.exists() or not (shared.runtime_dir / "runtime.json").exists():
@@ -369,6 +372,9 @@ def lot_server(**settings: object) -> Iterator[Lot]:
     # Not pytest's folder: an overlay must lie on a real disk.
     folder = shared.images_dir.parent / f"test-{uuid.uuid4().hex[:8]}"
     server = Server(folder)
+    if disk_bytes is not None:
+        size = f"size={disk_bytes},mode=0755"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", size, "lot-test", server.data_dir], check=True)
     own = shared.model_copy(update={"data_dir": server.data_dir})
     traces = sandbox_rig.Rig(driver=open_driver(own), base=base.resolve(), folder=folder)
     try:
@@ -381,13 +387,15 @@ def lot_server(**settings: object) -> Iterator[Lot]:
                 server.start()
             lot.delete_everything()
             assert server.stop() == 0, server.last_lines()
-        assert not traces.remains()
+        assert set(traces.remains()) <= {f"mount {server.data_dir}"} if disk_bytes else not traces.remains()
         assert not _left(server.data_dir)
     except BaseException:
         print(server.last_lines())
         raise
     finally:
         anyio.run(_end, server, own, traces)
+        if disk_bytes is not None:
+            subprocess.run(["umount", "--lazy", server.data_dir], check=True)
         shutil.rmtree(folder)
         shutil.rmtree(server.installation.run_dir, ignore_errors=True)
 

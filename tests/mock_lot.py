@@ -54,6 +54,7 @@ from lot.api.schemas.sessions import (
     UsageBody,
 )
 from lot.api.schemas.sign_in import NewSignInLink, PasswordMethod, SignInBody, SignInLinkBody
+from lot.api.schemas.usage import UsageDayBody, UsageOverTimeBody, UsageSeriesBody
 from lot.client.address import Address
 from lot.core.asks import Answer
 from lot.core.environment import parse_dotenv
@@ -71,6 +72,8 @@ class MockLot:
     provider: str = "anthropic"
     drop_after: list[int] = field(default_factory=list)
     """Of each coming event stream: after how many events it is cut."""
+    events_sent: int = 0
+    """By all event streams together."""
     repeat: int = 0
     """How many events before the one asked for each stream sends once more."""
     skip_once: set[int] = field(default_factory=set)
@@ -105,6 +108,7 @@ class MockLot:
     accounts: dict[str, GitAccountBody] = field(default_factory=dict)
     connected: list[dict[str, Any]] = field(default_factory=list)
     """Bodies of requests to connect an account, as they came."""
+    has_usage: bool = True
     key: dict[str, Any] | None = None
     """Body of the newest request to store a provider's key, as it came."""
     checks: list[CheckBody] | None = None
@@ -202,6 +206,9 @@ class MockLot:
             "spent_usd": 0.0,
             "created_at": NOW + timedelta(seconds=len(self.sessions)),
             "changed_at": NOW,
+            "last_activity_at": NOW,
+            "last_event": 0,
+            "seen_event": 0,
             "processes": [],
             "pull_request": None,
         }
@@ -392,6 +399,22 @@ def _project_routes(app: FastAPI, lot: MockLot) -> None:
     def sizes() -> list[SizeBody]:
         return [SizeBody(name="huge", cpus=16, memory_bytes=64 << 30, compute_units=12.5)]
 
+    @app.get("/api/usage")
+    def usage(days: int, project: str | None = None) -> UsageOverTimeBody:
+        nothing = dict.fromkeys(("seconds_on", "compute_units", "cost_usd"), 0.0)
+        nothing |= dict.fromkeys(("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"), 0)
+        quiet = UsageDayBody(day=NOW.date() - timedelta(days=1), **nothing)
+        busy = UsageDayBody(
+            day=NOW.date(), **nothing | {"seconds_on": 600.0, "compute_units": 1200.0, "input_tokens": 4_000}
+        )
+        series = [quiet, busy] if lot.has_usage else [quiet] * days
+
+        def of(id: str | None, name: str | None) -> UsageSeriesBody:
+            return UsageSeriesBody(id=id, name=name, days=series)
+
+        sessions = [of("abcdefghij", "A title")] if project else []
+        return UsageOverTimeBody(total=of(None, None), projects=[of("p1", "shop"), of("p0", None)], sessions=sessions)
+
     @app.get("/api/providers")
     def providers() -> list[ProviderBody]:
         model = ModelBody(id="rehearsal-small", name="Small (scripted)")
@@ -504,6 +527,10 @@ def _session_routes(app: FastAPI, lot: MockLot) -> None:
 
     _conversation_routes(app, lot)
 
+    @app.delete("/api/sessions/{session}/terminals/{name}", status_code=204)
+    def close_terminal(session: str, name: str) -> None:
+        lot.shell_runs = False
+
     @app.post("/api/sessions/{session}/dev-server/restart")
     def restart(session: str) -> SessionBody:
         return change(session, restart_needed=False)
@@ -587,6 +614,8 @@ def _conversation_routes(app: FastAPI, lot: MockLot) -> None:
     @app.get("/api/sessions/{session}/usage")
     def usage(session: str) -> UsageBody:
         return UsageBody(
+            seconds_on=90.0,
+            compute_units=180.0,
             memory_bytes=200 << 20,
             runner_memory_bytes=50 << 20,
             input_tokens=12_000,
@@ -670,6 +699,7 @@ def _sockets(app: FastAPI, lot: MockLot) -> None:
                     continue
                 await socket.send_text(pending[0].model_dump_json())
                 sent += 1
+                lot.events_sent += 1
             await socket.close(4404)
 
     @app.websocket("/api/sessions/{session}/processes/{name}/stream")

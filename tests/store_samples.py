@@ -124,6 +124,7 @@ def session(**changes: Any) -> Session:
         events=0,
         created_at=NOW,
         changed_at=NOW,
+        last_activity_at=NOW,
     )
     return replace(sample, **changes)
 

@@ -363,6 +363,28 @@ async def test_terminal_is_a_shell_that_can_be_left_and_taken_up_again(rig: Flee
         await client.open_terminal(TerminalOrder(name="dev", rows=24, columns=80))
 
 
+async def test_closed_terminal_ends_what_runs_in_it_and_what_it_showed_stays(rig: FleetRig) -> None:
+    _, client, _ = await up(rig)
+    await client.open_terminal(TerminalOrder(name="terminal-a", rows=24, columns=80))
+    async with client.attach("terminal-a") as stream:
+        await stream.send(b"trap '' HUP TERM; sleep 7654321 & echo be''gun\n")
+        seen = b""
+        async for chunk in stream:
+            seen += chunk.data
+            if b"begun\r\n" in seen:
+                break
+    for _ in range(2):
+        await client.close_terminal("terminal-a")
+    [terminal] = [one for one in await client.processes() if one.name == "terminal-a"]
+    assert (terminal.is_running, terminal.started_at > 0) == (False, True)
+    assert (await client.run_command(CommandOrder(name="look", command="! pgrep -f 'sleep 765432[1]'"))).exit_code == 0
+    assert b"begun\r\n" in await read_all(client, "terminal-a")
+    with pytest.raises(NotFoundError):
+        await client.close_terminal("terminal-b")
+    with pytest.raises(InvalidInputError):
+        await client.close_terminal("dev")
+
+
 _HALF_CLOSING = """
 import socket
 server = socket.create_server(("127.0.0.1", 0)); print(server.getsockname()[1], flush=True)

@@ -4,7 +4,7 @@ import re
 import secrets
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import asyncpg
@@ -99,6 +99,7 @@ async def test_filled_database_survives_the_upgrade(empty_database_url: str, rev
             await _check_environment(store)
         if revision >= "0004":
             await _check_sign_in(store)
+        await _check_usage(store, 0.25 if revision >= "0002" else 0.0, is_metered=revision >= "0005")
         await _check_git_account(store, is_there=revision >= "0003")
         assert (await store.get_project("shop")).image == ("dockerfile:Dockerfile" if revision >= "0003" else None)
         await store.delete_project(ProjectId("shopprojec"), cascade=True)
@@ -220,6 +221,24 @@ async def _check_sign_in(store: Store) -> None:
     assert await store.find_api_token("digest-of-a-token") == (token, ada)
     link, user = await store.get_sign_in_link("digest-of-a-link", now)
     assert (link.ends_at, user) == (datetime(2026, 11, 23, 10, 2, tzinfo=UTC), ada)
+
+
+async def _check_usage(store: Store, cost_usd: float, *, is_metered: bool) -> None:
+    child, parent = await store.list_sessions()
+    seen = (parent.last_event, parent.seen_event, parent.last_activity_at)
+    assert seen == ((3, 2, datetime(2026, 11, 22, 12, 3, tzinfo=UTC)) if is_metered else (0, 0, parent.changed_at))
+    [day] = await store.days_of_session(parent.id)
+    assert (day.day, day.compute_units) == (date(2026, 11, 22), 480.5 if is_metered else 0.0)
+    by_project = await store.usage_by_project(date(2026, 11, 1))
+    assert by_project.keys() == {parent.project_id, *(["goneprojec"] if is_metered else [])}
+    [total] = by_project[parent.project_id]
+    assert (total.input_tokens, total.cache_write_tokens, total.cost_usd) == (10, 40, cost_usd)
+    # A sandbox that is on is counted from now on.
+    await store.meter(datetime(2026, 11, 22, 12, 11, tzinfo=UTC))
+    assert len(await store.days_of_session(child.id)) == is_metered
+    await store.meter(datetime(2026, 11, 22, 12, 11, 30, tzinfo=UTC))
+    [day] = await store.days_of_session(child.id)
+    assert day.compute_units == (120.0 if is_metered else 60.0)
 
 
 async def _check_git_account(store: Store, *, is_there: bool) -> None:

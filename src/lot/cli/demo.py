@@ -10,7 +10,7 @@ from rich.text import Text
 
 from lot.cli.common import JsonFlag, common
 from lot.cli.output import SCRIPTED, err, out, plain, print_json
-from lot.cli.project import source_of
+from lot.cli.source import source_of
 from lot.cli.up import ApiKeyOption, ProviderOption, has_key, settings_of
 from lot.client.client import LotClient
 from lot.client.own_server import FOLDER, own_server

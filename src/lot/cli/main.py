@@ -27,6 +27,7 @@ COMMANDS = {
     "sign-in-link": Entry("lot.cli.sign_in_link", "sign_in_link", "Print a link with which a browser signs in, once."),
     "secrets": Entry("lot.cli.secrets", "app", "Change the key that secrets are encrypted with."),
     "sizes": Entry("lot.cli.sizes", "sizes", "List the sizes that sandboxes can have."),
+    "usage": Entry("lot.cli.usage", "usage", "Show what was used on each day: compute units, tokens, money."),
     "models": Entry("lot.cli.models", "models", "List the models that can be asked."),
     "rehearsal": Entry("lot.cli.rehearsal", "app", "The scripted provider by itself, and what it can play."),
     "demo": Entry("lot.cli.demo", "demo", "Play a session's whole life, each step checked."),

@@ -60,6 +60,7 @@ def _print(session: SessionBody, used: UsageBody, disk: DiskUseBody) -> None:
             [
                 ("memory", f"{byte_size(used.memory_bytes)}, of it the runner {byte_size(used.runner_memory_bytes)}"),
                 ("disk", f"{byte_size(disk.own_bytes)}, and with others {byte_size(disk.shared_bytes)}"),
+                ("compute", f"{used.compute_units:,.0f} units in {used.seconds_on:,.0f} s"),
                 ("tokens", f"{used.input_tokens:,} in, {used.output_tokens:,} out"),
                 ("of the cache", cached if used.cache_read_tokens or used.cache_write_tokens else None),
                 ("cost", money(used.cost_usd)),

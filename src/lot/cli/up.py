@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from lot.api.schemas.projects import NewProject, ProjectBody
 from lot.cli.common import DataDirOption
 from lot.cli.output import SCRIPTED, err, out, plain
-from lot.cli.project import wait_for_snapshot
+from lot.cli.project_wait import wait_for_snapshot
 from lot.client.address import Address, find_token
 from lot.client.client import LotClient
 from lot.compose import create_app

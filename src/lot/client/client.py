@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 from pydantic import BaseModel, TypeAdapter
@@ -47,6 +47,7 @@ from lot.api.schemas.sessions import (
     UsageBody,
 )
 from lot.api.schemas.sign_in import NewSignInLink, SignInBody, SignInLinkBody
+from lot.api.schemas.usage import UsageOverTimeBody
 from lot.client.address import Address
 from lot.client.errors import RefusedError, ServerUnreachableError
 from lot.core.asks import Answer
@@ -106,6 +107,11 @@ class LotClient:
     def remove_provider_key(self, provider: str) -> None:
         """Forget a provider's stored key."""
         self._ask("DELETE", f"/api/providers/{_part(provider)}/credential")
+
+    def get_usage_over_time(self, days: int, project: str | None = None) -> UsageOverTimeBody:
+        """Return what was used on each of the newest days, of everything or of one project and its sessions."""
+        asked = {"days": days} if project is None else {"days": days, "project": project}
+        return self._get(UsageOverTimeBody, f"/api/usage?{urlencode(asked)}")
 
     # Git accounts
 

@@ -240,6 +240,8 @@ class Session:
     """Number of the newest event."""
     created_at: datetime
     changed_at: datetime
+    last_activity_at: datetime
+    """When it was told something by its user, or told them something; at first when it was made."""
     program: str = "claude"
     """The agent program: `claude`, or `acp:` and the command that starts one which speaks the Agent Client Protocol."""
     effort: str | None = None
@@ -250,6 +252,10 @@ class Session:
     budget_usd: float | None = None
     is_setup: bool = False
     """Whether it belongs to the setup of its project."""
+    last_event: int = 0
+    """Number of the newest event that its user wants to see; 0: there is none."""
+    seen_event: int = 0
+    """Number of the newest event that its user has seen; it is unread where `last_event` is greater."""
     environment_version: int | None = None
     """Of the project's environment that its `.env` and its dev server have; None: it was given none yet."""
 

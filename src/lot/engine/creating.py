@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lot.broker.source_heads import SourceBranches
+from lot.core.credentials import GitCredential
 from lot.core.environment import check_environment
 from lot.core.errors import InvalidInputError, LotError, ProjectNotReadyError
 from lot.core.events import AttachmentName, SessionEvent, SettingsChanged, StateChanged
-from lot.core.ids import LayerId, MessageId, ProjectId, SandboxId, SessionId, new_id
+from lot.core.ids import AccountId, LayerId, MessageId, ProjectId, SandboxId, SessionId, new_id
 from lot.core.image_source import read_image_source
 from lot.core.records import AgentMode, Attachment, Delivery, Lease, Message, Project, Session, Snapshot
 from lot.core.session import AgentState, SandboxState, label
@@ -76,12 +78,7 @@ async def create_project(
     name = name or _name_of(source)
     if any(project.name == name for project in await parts.store.list_projects()):
         raise InvalidInputError(f"a project named {name} exists already; give another with --name")
-    account_id, credential = None, None
-    if account is not None:
-        chosen = await parts.store.get_git_account(account)
-        host = await parts.hosts.get_host(chosen)
-        source = (await host.get_repository(source)).clone_url
-        account_id, credential = chosen.id, await host.credential()
+    source, account_id, credential = await _resolved(parts, source, account)
     head = await parts.mirrors.create(project_id, source, branch, credential=credential)
     proposal: SetupProposal | None = None
     try:
@@ -104,6 +101,27 @@ async def create_project(
         await parts.mirrors.delete(project_id)
         raise
     return project, proposal
+
+
+async def list_branches(parts: Parts, source: str, account: str | None) -> SourceBranches:
+    """Return the branches that a project of a repository can have; source and account as for `create_project`.
+
+    Raises:
+        RepositoryError: unreachable, not granted, or empty. NotFoundError: there is no such account.
+    """
+    source, _, credential = await _resolved(parts, source, account)
+    return await parts.mirrors.list_branches(source, credential)
+
+
+async def _resolved(
+    parts: Parts, source: str, account: str | None
+) -> tuple[str, AccountId | None, GitCredential | None]:
+    """Return where a repository is, with what it is asked for, and by which account."""
+    if account is None:
+        return source, None, None
+    chosen = await parts.store.get_git_account(account)
+    host = await parts.hosts.get_host(chosen)
+    return (await host.get_repository(source)).clone_url, chosen.id, await host.credential()
 
 
 async def create_session(parts: Parts, project: Project, options: SessionOptions, draft: Draft | None) -> Session:
@@ -185,6 +203,7 @@ async def create_session_on(
         events=0,
         created_at=now,
         changed_at=now,
+        last_activity_at=now,
         program=options.program,
         effort=options.effort,
         mode=options.mode,

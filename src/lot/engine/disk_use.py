@@ -1,6 +1,7 @@
-"""How much of the host's disk a session takes: by itself, and together with others."""
+"""How much of the host's disk a session takes, by itself and together with others; and all of an installation."""
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,44 @@ async def disk_use(parts: Parts, session: Session) -> DiskUse:
         own.append(parts.folders.image(session.memory_image))
     shared = [parts.folders.layer(layer) for layer in session.layers]
     return DiskUse(await to_thread.run_sync(_taken, own), await to_thread.run_sync(_taken, shared))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostDiskUse:
+    """Bytes on the disk that an installation's data is on."""
+
+    free_bytes: int
+    total_bytes: int
+    disks_bytes: int
+    """Layers of snapshots and sessions."""
+    memory_bytes: int
+    """Memory images of paused sessions and of snapshots."""
+    repositories_bytes: int
+    logs_bytes: int
+    database_bytes: int
+    """0 where the database is a server's."""
+    base_images_bytes: int
+    """Shared with other installations on this machine."""
+
+
+async def host_disk_use(parts: Parts) -> HostDiskUse:
+    """Return what an installation takes now; looks at every file, so it may take seconds."""
+    data_dir, folders = parts.settings.data_dir, parts.folders
+    disk = await to_thread.run_sync(shutil.disk_usage, data_dir)
+
+    async def taken(folder: Path) -> int:
+        return await to_thread.run_sync(_taken, [folder])
+
+    return HostDiskUse(
+        free_bytes=disk.free,
+        total_bytes=disk.total,
+        disks_bytes=await taken(folders.layers),
+        memory_bytes=await taken(folders.hibernation),
+        repositories_bytes=await taken(data_dir / "mirrors"),
+        logs_bytes=await taken(data_dir / "logs"),
+        database_bytes=sum(file.stat().st_size for file in data_dir.glob("lot.db*")),
+        base_images_bytes=await taken(folders.images_dir),
+    )
 
 
 def _taken(folders: Iterable[Path]) -> int:

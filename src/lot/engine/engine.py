@@ -43,7 +43,8 @@ from lot.engine.forking import split
 from lot.engine.git_accounts import GitAccounts
 from lot.engine.limits import Limits
 from lot.engine.live import Change
-from lot.engine.logs import kept_log, read_log
+from lot.engine.logs import kept_log, kept_log_names, kept_processes, read_log
+from lot.engine.meter import Meter
 from lot.engine.model_keys import ModelKeys
 from lot.engine.moves import Moves, reason_to_keep
 from lot.engine.parts import Parts
@@ -61,6 +62,7 @@ from lot.engine.stopping import Stopping
 from lot.engine.timer import Timer
 from lot.engine.worker import SessionWorker
 from lot.runner.client import RunnerClient
+from lot.runner.protocol import ProcessBody
 
 logger = structlog.get_logger(__name__)
 
@@ -85,6 +87,7 @@ class Engine:
         self.pull_requests = PullRequests(parts, self._moves)
         self.git_accounts = GitAccounts(parts)
         self.model_keys = ModelKeys(parts)
+        self.meter = Meter(parts)
         self._story = SetupStory(parts, self._moves, lambda session_id: self._worker(session_id).wake())
         self.builds = Builds(parts, self._story, self._start_soon)
         self._drift = Drift(parts, self.builds.begin)
@@ -115,6 +118,7 @@ class Engine:
                 await self._story.settle()
                 await self.builds.take_up()
                 self._group.start_soon(self._timer.run)
+                self._group.start_soon(self.meter.run)
                 self._group.start_soon(self._drift.run)
                 try:
                     yield
@@ -307,6 +311,12 @@ class Engine:
         self._worker(session_id).wake()
         return moved or await self.parts.store.get_session(session_id)
 
+    async def mark_seen(self, session_id: SessionId, event: int) -> Session:
+        """Note that its user has seen a session's events up to a number; others who watch are told."""
+        session = await self.parts.store.mark_seen(session_id, event)
+        self.parts.bus.overview.session(session_id)
+        return session
+
     async def keep_awake(self, session_id: SessionId, until: datetime) -> Session:
         """Do not pause a session for being idle before `until`; never shortens what is left."""
         kept = await self._moves.apply(
@@ -364,6 +374,7 @@ class Engine:
         session = await self.parts.store.get_session(session_id)
         worker = self._workers.pop(session_id, None)
         holding = worker.attachment.holding if worker and worker.attachment else None
+        await self.meter.look()
         await self.parts.store.delete_session(session_id)
         self.parts.bus.publish(session_id)
         self.parts.bus.overview.session_deleted(session_id)
@@ -438,6 +449,15 @@ class Engine:
             return await read_log(self.client_of(session_id), process)
         except UnavailableError:
             return await kept_log(self.parts, session_id, process)
+
+    async def processes(self, session_id: SessionId) -> tuple[list[ProcessBody], set[str] | None]:
+        """Return a session's durable processes; while it is off those of the last pause, and whose output was kept."""
+        await self.parts.store.get_session(session_id)
+        try:
+            return list(await self.client_of(session_id).processes()), None
+        except UnavailableError:
+            kept = await kept_processes(self.parts, session_id)
+            return kept, await kept_log_names(self.parts, session_id)
 
     async def ports(self, session_id: SessionId) -> tuple[tuple[SessionPort, ...], str | None]:
         """Return what listens in a session's sandbox, and why nothing can be seen of it, where that is so."""

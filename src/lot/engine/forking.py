@@ -57,4 +57,5 @@ def _child_of(parts: Parts, parent: Session, title: str) -> Session:
         events=0,
         created_at=now,
         changed_at=now,
+        last_activity_at=now,
     )

@@ -1,21 +1,26 @@
-"""What a session's processes printed, kept in files so that it can be read while the session is paused."""
+"""A session's processes and what they printed, kept in files so that both can be read while the session is paused."""
 
 import re
 from pathlib import Path
 
 from anyio import fail_after, to_thread
+from pydantic import TypeAdapter
 
 from lot.core.errors import InvalidInputError
 from lot.core.ids import SessionId
 from lot.core.records import Session
 from lot.engine.parts import Parts
 from lot.runner.client import RunnerClient
-from lot.runner.protocol import DEV_PREFIX
+from lot.runner.protocol import DEV_PREFIX, ProcessBody
 
 MAX_LOG_BYTES = 256 << 10
+MAX_PROCESSES = 200
+"""So many are kept; there are as many as terminals were opened."""
 _READ_TIMEOUT_S = 10.0
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
-_KEPT = ("dev", "setup")
+_LIST = "processes.json"
+_PROCESSES = TypeAdapter(list[ProcessBody])
+_KEPT = ("dev", "setup", "install")
 """Besides what runs beside the dev server."""
 
 
@@ -57,6 +62,24 @@ async def kept_log(parts: Parts, session: SessionId, name: str) -> bytes:
     if not _NAME.fullmatch(name):
         raise InvalidInputError(f"{name!r} is no process name: use letters, digits and '-', such as dev")
     return await to_thread.run_sync(_read, parts.folders.logs(session) / f"{name}.log")
+
+
+async def keep_processes(parts: Parts, session: Session, client: RunnerClient) -> None:
+    """Keep which processes there are, for reading while the sandbox is off."""
+    kept = list(await client.processes())[:MAX_PROCESSES]
+    await to_thread.run_sync(_write, parts.folders.logs(session.id) / _LIST, _PROCESSES.dump_json(kept))
+
+
+async def kept_processes(parts: Parts, session: SessionId) -> list[ProcessBody]:
+    """Return the processes that there were at the last pause; none when there was no pause yet."""
+    text = await to_thread.run_sync(_read, parts.folders.logs(session) / _LIST)
+    return _PROCESSES.validate_json(text) if text else []
+
+
+async def kept_log_names(parts: Parts, session: SessionId) -> set[str]:
+    """Return of which processes the output was kept at a pause."""
+    folder = parts.folders.logs(session)
+    return await to_thread.run_sync(lambda: {file.stem for file in folder.glob("*.log")})
 
 
 def _write(path: Path, text: bytes) -> None:

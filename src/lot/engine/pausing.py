@@ -10,7 +10,7 @@ from lot.core.ids import ImageId
 from lot.core.records import Session
 from lot.core.session import Trigger
 from lot.engine.diffs import keep_diff
-from lot.engine.logs import keep_logs
+from lot.engine.logs import keep_logs, keep_processes
 from lot.engine.moves import Moves
 from lot.engine.parts import Parts
 from lot.engine.runners import Holding, let_go
@@ -88,7 +88,7 @@ async def settle_pause(parts: Parts, moves: Moves, session: Session, holding: Ho
 
 
 async def _keep_for_reading(parts: Parts, session: Session, holding: Holding) -> None:
-    """Keep diff and logs, side by side: what the one lacks is no reason to do without the other."""
+    """Keep diff, logs and processes, side by side: what the one lacks is no reason to do without the other."""
 
     async def keep(what: Callable[[Parts, Session, RunnerClient], Awaitable[object]]) -> None:
         try:
@@ -99,3 +99,4 @@ async def _keep_for_reading(parts: Parts, session: Session, holding: Holding) ->
     async with create_task_group() as group:
         group.start_soon(keep, keep_diff)
         group.start_soon(keep, keep_logs)
+        group.start_soon(keep, keep_processes)

@@ -6,7 +6,7 @@ from typing import Any
 from lot.core.errors import InvalidInputError
 from lot.core.ids import ProjectId
 from lot.core.image_source import read_image_source
-from lot.core.records import Project, Snapshot, SnapshotState
+from lot.core.records import Project
 from lot.engine.parts import Parts
 
 _CANNOT_BE_TAKEN_AWAY = ("name", "branch", "size", "has_browser", "rebuilds_when_stale")
@@ -34,17 +34,3 @@ async def change_project(parts: Parts, project_id: ProjectId, changes: Mapping[s
     if not changes:
         return await parts.store.get_project(project_id)
     return await parts.store.change_project(project_id, **changes)
-
-
-def is_retry_needed(project: Project, newest: Snapshot | None) -> bool:
-    """Return whether a project's commands or port were changed since its newest snapshot was begun.
-
-    A port that the project leaves open is found by the build.
-    """
-    if newest is None:
-        return True
-    if newest.state is SnapshotState.PREPARING:
-        return False  # an agent finds the commands out
-    commands = (project.setup_command, project.dev_command)
-    has_port = project.port is None or project.port == newest.port
-    return commands != (newest.setup_command, newest.dev_command) or not has_port

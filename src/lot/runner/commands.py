@@ -55,6 +55,11 @@ class Commands:
         outcome = self._outcomes[order.name] = await self._outcome(order, process, begin)
         return outcome
 
+    async def stop(self, name: str) -> None:
+        """End a command with its children, if it runs."""
+        if (found := await self._find(name)) is not None and found.is_running:
+            await self._link.stop(name)
+
     async def _outcome(self, order: CommandOrder, process: ProcessStatus, begin: int) -> CommandOutcome:
         """Wait for the end; the output counts from byte `begin` of the journal, which goes on from earlier commands."""
         tail = bytearray()

@@ -55,6 +55,7 @@ from lot.runner.wire import (
     Empty,
     MessageBody,
     PauseQuery,
+    ProcessQuery,
     Reached,
     Resize,
     RunQuery,
@@ -176,6 +177,9 @@ class HttpRunnerClient:
 
     async def open_terminal(self, order: TerminalOrder) -> ProcessBody:
         return await self._call("open_terminal", order, ProcessBody)
+
+    async def close_terminal(self, name: str) -> None:
+        await self._call("close_terminal", ProcessQuery(name=name), None)
 
     @asynccontextmanager
     async def attach(self, name: str, *, stream: str = "out", offset: int = 0) -> AsyncIterator[TerminalStream]:

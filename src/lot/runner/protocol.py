@@ -258,6 +258,9 @@ class PublishResult(_Body):
     is_changed: bool
 
 
+TERMINAL_PREFIX = "terminal-"
+
+
 class TerminalOrder(_Body):
     """A terminal: the durable process `terminal-<n>` behind a PTY."""
 
@@ -275,6 +278,8 @@ class ProcessBody(_Body):
     exit_code: int | None
     starts: dict[str, int]
     ends: dict[str, int]
+    started_at: float = 0.0
+    """Unix time; 0: the runner is older than its control plane."""
 
 
 class PortBody(_Body):

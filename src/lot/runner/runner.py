@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -24,12 +25,21 @@ from lot.core.errors import (
     UnavailableError,
 )
 from lot.core.ids import RunnerId, SandboxId
+from lot.runner.disk_watch import DiskWatch
 from lot.runner.hold import Holder, SandboxHold
 from lot.runner.lease import ControlPlane, Due, LeaseClock, first_sent_at, keep_lease
 from lot.runner.news import NewsDesk
 from lot.runner.parts import Credentials, RunnerParts, RunnerSettings
 from lot.runner.process_id import ProcessId
-from lot.runner.protocol import Assignment, BringUpOrder, BringUpResult, RunnerNews, RunnerState
+from lot.runner.protocol import (
+    Assignment,
+    BringUpOrder,
+    BringUpResult,
+    CommandOrder,
+    CommandOutcome,
+    RunnerNews,
+    RunnerState,
+)
 from lot.runner.sandbox_course import SandboxCourse
 from lot.runner.watchdog import SAVE_TIME_S
 from lot.runner.watchdog_line import WatchdogLine
@@ -192,6 +202,16 @@ class Runner:
         if tenancy.clock.is_frozen:  # the watchdog acted before there was anything to freeze
             await (await tenancy.course.driver()).freeze(SandboxId(tenancy.assignment.sandbox))
         return result
+
+    async def run_command(self, order: CommandOrder) -> CommandOutcome:
+        """Run a command to its end, unless the host's disk is full before.
+
+        Raises:
+            HostFullError: it was stopped. Else as `Commands.run`.
+        """
+        commands = self.ways.commands
+        watch = DiskWatch(self._settings.data_dir, self._settings.disk_reserve_bytes)
+        return await watch.while_room(order.name, partial(commands.run, order), partial(commands.stop, order.name))
 
     async def retire(self) -> None:
         """End; a sandbox that is on is left to be adopted, and the watchdog watches over it until then."""

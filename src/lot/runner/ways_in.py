@@ -25,7 +25,15 @@ from lot.runner.dev_processes import DevProcesses
 from lot.runner.dev_server import DevServer
 from lot.runner.first_error import first_error
 from lot.runner.parts import WORKSPACE, ControlPlane, RunnerParts, Workspace
-from lot.runner.protocol import AgentOrder, AttachmentBody, ConfigureOrder, DevStatus, RunnerNews, TerminalOrder
+from lot.runner.protocol import (
+    TERMINAL_PREFIX,
+    AgentOrder,
+    AttachmentBody,
+    ConfigureOrder,
+    DevStatus,
+    RunnerNews,
+    TerminalOrder,
+)
 from lot.runner.session_tools import RunnerTools
 from lot.sandbox.link import GuestLink, ProcessSpec, ProcessStatus
 
@@ -34,6 +42,8 @@ logger = logging.getLogger(__name__)
 CLOSE_TIMEOUT_S = 5.0
 AGENT_GRACE_S = 2.0
 """How long an agent program that is to end may take."""
+TERMINAL_GRACE_S = 1.0
+"""How long a shell and what it runs may take to end; an interactive one ignores to be asked."""
 _ACKNOWLEDGE_EVERY_BYTES = 256 << 10
 """A reader confirms every record; the guest hears of it this often, and whenever a reader attaches."""
 _REASON_BYTES = 2000
@@ -191,8 +201,7 @@ class WaysIn:
 
     async def open_terminal(self, order: TerminalOrder) -> ProcessStatus:
         """Have a terminal of that name."""
-        if not order.name.startswith("terminal-"):
-            raise InvalidInputError(f"{order.name!r} is no name of a terminal: use terminal-<number>")
+        _require_terminal(order.name)
         return await self.link.start(
             ProcessSpec(
                 name=order.name,
@@ -202,6 +211,15 @@ class WaysIn:
                 pty=(order.rows, order.columns),
             )
         )
+
+    async def close_terminal(self, name: str) -> None:
+        """End a terminal's shell and all that it runs; nothing happens when it has ended.
+
+        Raises:
+            NotFoundError: there is none of that name.
+        """
+        _require_terminal(name)
+        await self.link.stop(name, TERMINAL_GRACE_S)
 
     @asynccontextmanager
     async def dial(self, port: int) -> AsyncIterator[ByteStream]:
@@ -281,3 +299,8 @@ class WaysIn:
                 logger.warning("task ended", extra={"task": work.__name__, "reason": str(cause)})
             else:
                 logger.exception("task failed", extra={"task": work.__name__})
+
+
+def _require_terminal(name: str) -> None:
+    if not name.startswith(TERMINAL_PREFIX):
+        raise InvalidInputError(f"{name!r} is no name of a terminal: use terminal-<number>")

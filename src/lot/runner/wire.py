@@ -68,6 +68,12 @@ class Reached(_Body):
     reached: bool
 
 
+class ProcessQuery(_Body):
+    """Which durable process."""
+
+    name: str
+
+
 class DiffQuery(_Body):
     """What to compare with, and of which files; of all without any."""
 

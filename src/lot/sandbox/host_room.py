@@ -39,14 +39,18 @@ def require_disk(folder: Path, needed_bytes: int, reserve_bytes: int) -> None:
     Raises:
         HostFullError: with the figures.
     """
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    room = os.statvfs(existing)
-    free = room.f_bavail * room.f_frsize
+    free = free_disk(folder)
     if free - reserve_bytes < needed_bytes:
         raise HostFullError(
             f"{needed_bytes // _MIB} MiB of disk are needed in {folder}; {free // _MIB} MiB are free and"
             f" {reserve_bytes // _MIB} MiB are kept in reserve. Free some disk, or lower LOT_DISK_RESERVE_BYTES."
         )
+
+
+def free_disk(folder: Path) -> int:
+    """Return the bytes that are free in the file system of `folder`, which may not exist yet."""
+    room = os.statvfs(next(path for path in (folder, *folder.parents) if path.exists()))
+    return room.f_bavail * room.f_frsize
 
 
 def available_memory(meminfo: Path = Path("/proc/meminfo")) -> int:

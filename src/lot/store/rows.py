@@ -99,7 +99,7 @@ def changed_columns(record: type[Project | Session | PullRequest], changes: dict
     Raises:
         TypeError: one does not.
     """
-    fixed = {"id", "version", "events", "created_at", "changed_at"}
+    fixed = {"id", "version", "events", "created_at", "changed_at", "last_event", "last_activity_at", "seen_event"}
     wrong = [name for name in changes if name not in _NAMES[record] or name in fixed]
     if wrong:
         raise TypeError(f"{record.__name__} has no attribute to change named {', '.join(wrong)}")

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from lot.core.errors import NotFoundError, StaleEpochError, StaleWriteError
@@ -13,10 +13,13 @@ from lot.core.ids import ImageId, LayerId, ProjectId, SessionId
 from lot.core.records import Session
 from lot.core.session import SandboxState
 from lot.store import tables
+from lot.store.activity import activity_of
 from lot.store.ask_rows import without_idle_closings
+from lot.store.columns import Instant
 from lot.store.database import Database, Transaction
 from lot.store.rows import changed_columns, session_from, values_of
 from lot.store.transcript import insert_events
+from lot.store.usage_days import end_metering
 
 sessions, snapshots = tables.sessions, tables.snapshots
 
@@ -101,6 +104,28 @@ class SessionStore(Database):
         async with self._writing() as transaction:
             return await swap(transaction, session_id, is_unchanged, epoch, changes, events, now)
 
+    async def mark_seen(self, session_id: SessionId, event: int) -> Session:
+        """Note that a session's user has seen its events up to a number; never takes anything back.
+
+        No decision stands on it, so the session's version stays.
+
+        Raises:
+            NotFoundError: there is no such session.
+        """
+        newest = case((sessions.c.events < event, sessions.c.events), else_=event)
+        is_further = newest > sessions.c.seen_event
+        statement = (
+            update(sessions)
+            .where(sessions.c.id == session_id)
+            .values(seen_event=case((is_further, newest), else_=sessions.c.seen_event))
+            .returning(sessions)
+        )
+        async with self._writing() as transaction:
+            row = (await transaction.execute(statement)).mappings().first()
+        if row is None:
+            raise _no_session(session_id)
+        return session_from(row)
+
     async def delete_session(self, session_id: SessionId) -> None:
         """Remove a session and every row of it for good; its pull requests stay, without it.
 
@@ -178,6 +203,12 @@ async def swap(
     events = await without_idle_closings(transaction, session_id, events)
     is_present = condition if epoch is None else and_(condition, sessions.c.epoch == epoch)
     counters = {"version": sessions.c.version + 1, "events": sessions.c.events + len(events), "changed_at": now}
+    counters |= activity_of(events, sessions.c.events)
+    if changes.get("sandbox_state") is SandboxState.ON:
+        counters["metered_at"] = func.coalesce(sessions.c.metered_at, literal(now, Instant()))
+    elif "sandbox_state" in changes:
+        await end_metering(transaction, session_id, now)
+        counters["metered_at"] = None
     statement = (
         update(sessions).where(sessions.c.id == session_id, is_present).values(changes | counters).returning(sessions)
     )

@@ -19,6 +19,7 @@ from lot.store.sign_in_links import SignInLinkStore
 from lot.store.snapshots import SnapshotStore
 from lot.store.transcript import TranscriptStore
 from lot.store.usage import UsageStore
+from lot.store.usage_days import UsageDayStore
 
 
 class Store(
@@ -33,6 +34,7 @@ class Store(
     DiffStore,
     PullRequestStore,
     UsageStore,
+    UsageDayStore,
     HeldAnswerStore,
     GitAccountStore,
     CredentialStore,

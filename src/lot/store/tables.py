@@ -149,6 +149,10 @@ sessions = Table(
     Column("memory_bytes", BigInteger, nullable=False),
     Column("compute_units", Double, nullable=False),
     Column("environment_version", BigInteger),
+    Column("last_event", BigInteger, nullable=False),
+    Column("last_activity_at", Instant, nullable=False),
+    Column("seen_event", BigInteger, nullable=False),
+    Column("metered_at", Instant),  # the store's own: until then the time that its sandbox is on is counted
     Index(None, "sandbox_state", "pause_at"),
 )
 
@@ -269,6 +273,32 @@ model_usage = Table(
     Column("cache_write_tokens", BigInteger, nullable=False),
     Column("at", Instant, nullable=False),
     Column("cost_usd", Double),  # None: the price of that model is not known
+)
+
+_MEASURES = (
+    ("seconds_on", Double),
+    ("compute_units", Double),
+    ("input_tokens", BigInteger),
+    ("output_tokens", BigInteger),
+    ("cache_read_tokens", BigInteger),
+    ("cache_write_tokens", BigInteger),
+    ("cost_usd", Double),
+)
+
+session_usage_days = Table(
+    "session_usage_days",
+    metadata,
+    Column("session_id", Text, ForeignKey("sessions.id"), primary_key=True),
+    Column("day", Text, primary_key=True),
+    *(Column(name, kind, nullable=False) for name, kind in _MEASURES),
+)
+
+usage_days = Table(  # stays when the project goes, hence no foreign key
+    "usage_days",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    *(Column(name, kind, nullable=False) for name, kind in _MEASURES),
 )
 
 secrets = Table(

@@ -17,6 +17,7 @@ from lot.core.ids import MessageId, SessionId
 from lot.core.records import Delivery, FileLines, Session
 from lot.core.session import AgentState
 from lot.store import tables
+from lot.store.activity import activity_of
 from lot.store.agent_output import keep_files, keep_lines
 from lot.store.ask_rows import keep_asks, without_idle_closings
 from lot.store.columns import Instant, without_surrogates
@@ -89,7 +90,7 @@ class TranscriptStore(Database):
             moved = (
                 update(sessions)
                 .where(sessions.c.id == session_id, sessions.c.epoch == epoch, *_is_next(run, from_offset, to_offset))
-                .values(changes | {"events": sessions.c.events + len(events)})
+                .values(changes | {"events": sessions.c.events + len(events)} | activity_of(events, sessions.c.events))
                 .returning(sessions)
             )
             row = (await transaction.execute(moved)).mappings().first()
@@ -171,7 +172,7 @@ async def append(transaction: Transaction, session_id: SessionId, new: Sequence[
     taken = (
         update(sessions)
         .where(sessions.c.id == session_id)
-        .values(events=sessions.c.events + len(new))
+        .values({"events": sessions.c.events + len(new)} | activity_of(new, sessions.c.events))
         .returning(sessions.c.events)
     )
     last = await transaction.scalar(taken)
@@ -218,10 +219,11 @@ async def _insert_after(
     transaction: Transaction, session: Session, first: Sequence[SessionEvent], then: Sequence[SessionEvent]
 ) -> tuple[Session, list[StoredEvent]]:
     """Insert `first` and `then`, where numbers were taken only for `then`."""
+    before = sessions.c.events - len(then)
     raised = (
         update(sessions)
         .where(sessions.c.id == session.id)
-        .values(events=sessions.c.events + len(first))
+        .values({"events": sessions.c.events + len(first)} | activity_of([*first, *then], before))
         .returning(sessions)
     )
     session = session_from((await transaction.execute(raised)).mappings().one())

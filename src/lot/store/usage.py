@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -12,6 +13,7 @@ from lot.core.errors import NotFoundError
 from lot.core.ids import ProjectId, SessionId
 from lot.store import tables
 from lot.store.database import Database
+from lot.store.usage_days import Used, add_usage
 
 model_usage, projects, sessions = tables.model_usage, tables.projects, tables.sessions
 
@@ -59,7 +61,7 @@ class UsageStore(Database):
         Raises:
             NotFoundError: there is no such session.
         """
-        values = {
+        values: dict[str, Any] = {
             "session_id": session_id,
             "model": model,
             "input_tokens": input_tokens,
@@ -75,13 +77,17 @@ class UsageStore(Database):
             update(projects)
             .where(projects.c.id == of_session)
             .values(spent_tokens=projects.c.spent_tokens + tokens, spent_usd=projects.c.spent_usd + (cost_usd or 0.0))
+            .returning(projects.c.id)
         )
+        used = {name: values[name] for name in _TOKENS} | {"cost_usd": cost_usd or 0.0}
         try:
             async with self._writing() as transaction:
                 # The project's row before rows of its sessions, as when a project is deleted.
-                if (await transaction.execute(raised)).rowcount == 0:
+                project_id = await transaction.scalar(raised)
+                if project_id is None:
                     raise _no_session(session_id)
                 await transaction.execute(insert(model_usage).values(values))
+                await add_usage(transaction, [Used(session_id, project_id, at.astimezone(UTC).date(), used)])
         except IntegrityError as error:
             raise _no_session(session_id) from error
 

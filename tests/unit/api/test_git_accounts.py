@@ -132,6 +132,19 @@ async def test_project_of_an_account_is_mirrored_from_the_hosts_address_with_its
     assert await lot.parts.store.find_secret(f"git-account/{account['id']}") is None
 
 
+async def test_branches_are_listed_with_the_accounts_credential(http: httpx.AsyncClient, lot: Rig) -> None:
+    await connected(http)
+    answer = await http.post("/api/repositories/branches", json={"source": "ada/app", "account": "ada"})
+    assert answer.json() == {"default": "main", "names": ["main", "release"]}
+    source, credential = lot.world.sources[-1]
+    assert (source, credential is None) == ("https://host/ada/app.git", False)
+    await http.post("/api/repositories/branches", json={"source": "/srv/app"})
+    assert lot.world.sources[-1] == ("/srv/app", None)
+    refused = await http.post("/api/repositories/branches", json={"source": "ada/other", "account": "ada"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "git.repository")
+    assert (await http.post("/api/repositories/branches", json={"source": "x", "account": "no"})).status_code == 404
+
+
 async def test_repository_that_was_not_granted_is_refused(http: httpx.AsyncClient) -> None:
     await connected(http)
     answer = await http.post("/api/projects", json={"source": "ada/other", "account": "ada"})

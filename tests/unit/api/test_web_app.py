@@ -49,7 +49,7 @@ async def test_page_stands_at_every_address_of_the_application(http: httpx.Async
     assert answer.headers["cache-control"] == "no-cache"
 
 
-@pytest.mark.parametrize("path", ["/api/nosuch", "/assets/gone-123.js", "/openapi.json", "/docs"])
+@pytest.mark.parametrize("path", ["/api/nosuch", "/assets/gone-123.js", "/openapi.json"])
 async def test_what_is_missing_elsewhere_is_missing(http: httpx.AsyncClient, path: str) -> None:
     answer = await http.get(path)
     assert answer.status_code == 404

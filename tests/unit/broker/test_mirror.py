@@ -45,6 +45,21 @@ async def test_create_finds_the_default_branch(mirrors: Mirrors, source: Path) -
     assert (head.branch, head.commit) == ("release", git(source, "rev-parse", "HEAD"))
 
 
+async def test_branches_are_listed_without_a_copy_and_without_those_of_sessions(
+    mirrors: Mirrors, source: Path, tmp_path: Path
+) -> None:
+    git(source, "branch", "lot/fix-abc")
+    git(source, "switch", "--quiet", "release")
+    found = await mirrors.list_branches(str(source))
+    assert (found.default, found.names) == ("release", ("main", "release"))
+    assert not (tmp_path / "mirrors").exists()
+    with pytest.raises(RepositoryError, match="does not exist"):
+        await mirrors.list_branches(str(tmp_path / "nowhere"))
+    git(tmp_path, "init", "--quiet", "--bare", "empty")
+    with pytest.raises(RepositoryError, match="is empty"):
+        await mirrors.list_branches(str(tmp_path / "empty"))
+
+
 async def test_create_takes_the_branch_that_is_named(mirrors: Mirrors, source: Path) -> None:
     told: list[tuple[str, float]] = []
     head = await mirrors.create(

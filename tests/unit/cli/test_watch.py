@@ -82,7 +82,7 @@ def test_watch_says_that_the_session_was_deleted(lot, mock: MockLot):
 
 
 def _delete_once_watched(mock: MockLot) -> None:
-    while not any(call.startswith("WS ") for call in mock.calls):
+    while mock.events_sent < 2:
         time.sleep(0.01)
     mock.sessions.clear()
 

@@ -67,7 +67,7 @@ async def test_process_of_a_stranger_is_not_kept_for_reading(lot: Rig, session: 
     await lot.engine.pause(session.id)
     await lot.until(session.id, lambda seen: seen.sandbox_state is SandboxState.PAUSED)
     kept = sorted(file.name for file in lot.parts.folders.logs(session.id).iterdir())
-    assert kept == ["dev-css.log", "dev-worker.log"]
+    assert kept == ["dev-css.log", "dev-worker.log", "processes.json"]
 
 
 async def test_process_that_has_ended_during_the_build_is_noted_and_fails_nothing(lot: Rig) -> None:

@@ -16,9 +16,17 @@ import anyio
 from pydantic import SecretStr
 
 from lot.broker.commit_files import CommitFiles
+from lot.broker.mirror import SourceBranches
 from lot.core.asks import Answer
 from lot.core.credentials import AccountSecret, CredentialKind, GitCredential, ModelKey
-from lot.core.errors import AgentError, LotError, RepositoryError, RunnerGoneError, SandboxUnavailableError
+from lot.core.errors import (
+    AgentError,
+    LotError,
+    NotFoundError,
+    RepositoryError,
+    RunnerGoneError,
+    SandboxUnavailableError,
+)
 from lot.core.events import (
     AgentGone,
     AgentText,
@@ -345,6 +353,7 @@ class Runner:
             is_running=exit_code is None,
             exit_code=exit_code,
             starts={"out": 0},
+            started_at=1_767_225_600.0,
             ends={"out": len(self.world.printed.get(name, b""))},
         )
 
@@ -473,7 +482,16 @@ class Runner:
         )
 
     async def open_terminal(self, order: TerminalOrder) -> ProcessBody:
-        raise NotImplementedError
+        await self._enter("open_terminal")
+        self._start_beside(order.name, is_anew=False)
+        return self._sandbox.beside[order.name]
+
+    async def close_terminal(self, name: str) -> None:
+        await self._enter("close_terminal")
+        if name not in self._sandbox.beside:
+            raise NotFoundError(f"there is no process {name}")
+        ended = {"is_running": False, "exit_code": -9}
+        self._sandbox.beside[name] = self._sandbox.beside[name].model_copy(update=ended)
 
     @asynccontextmanager
     async def attach(self, name: str, *, stream: str = "out", offset: int = 0) -> AsyncIterator[object]:
@@ -582,6 +600,11 @@ class PretendedMirrors:
         self.world.sources.append((source, credential))
         await self.world.enter("mirror_create")
         return Head(branch or "main", "c0ffee")
+
+    async def list_branches(self, source: str, credential: GitCredential | None = None) -> SourceBranches:
+        self.world.sources.append((source, credential))
+        await self.world.enter("mirror_list_branches")
+        return SourceBranches("main", ("main", "release"))
 
     async def fetch(self, project_id: ProjectId) -> str:
         await self.world.enter("mirror_fetch")

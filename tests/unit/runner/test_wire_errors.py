@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lot.core import errors
-from lot.core.errors import LotError, TransitionNotAllowedError
+from lot.core.errors import LotError, TooManyAttemptsError, TransitionNotAllowedError
 from lot.runner.wire_errors import error_body, error_from
 
 CLASSES = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, LotError)]
@@ -13,7 +13,8 @@ CLASSES = [value for value in vars(errors).values() if isinstance(value, type) a
 
 @pytest.mark.parametrize("known", CLASSES, ids=lambda known: known.__name__)
 def test_error_comes_back_as_the_same_class(known: type[LotError]) -> None:
-    raised = known("on", "pause") if known is TransitionNotAllowedError else known("what was seen: next step")
+    facts = {TransitionNotAllowedError: ("on", "pause"), TooManyAttemptsError: ("what was seen: next step", 3.5)}
+    raised = known(*facts.get(known, ("what was seen: next step",)))
     back = error_from(json.loads(json.dumps(error_body(raised))))
     assert type(back) is known
     assert str(back) == str(raised)

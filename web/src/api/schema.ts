@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/disk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Disk
+         * @description Return what Lot's data takes of the disk; looks at every file, so it may take seconds.
+         */
+        get: operations["disk_api_disk_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/git-accounts": {
         parameters: {
             query?: never;
@@ -506,6 +526,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/repositories/branches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List Branches
+         * @description Return a repository's branches, before a project of it is made. 422: out of reach, not granted, or empty.
+         */
+        post: operations["list_branches_api_repositories_branches_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions": {
         parameters: {
             query?: never;
@@ -882,7 +922,7 @@ export interface paths {
         };
         /**
          * List Processes
-         * @description Return the durable processes in the sandbox. 503: it is not on.
+         * @description Return the durable processes in the sandbox, terminals too; while it is off, those of the last pause.
          */
         get: operations["list_processes_api_sessions__session__processes_get"];
         put?: never;
@@ -937,6 +977,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{session}/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark Seen
+         * @description Note how far the session was read, for all clients; it never becomes less.
+         */
+        post: operations["mark_seen_api_sessions__session__seen_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{session}/stop": {
         parameters: {
             query?: never;
@@ -969,9 +1029,31 @@ export interface paths {
         /**
          * Open Terminal
          * @description Start a shell behind a terminal; attach to it at `processes/<name>/stream`. 503: the sandbox is not on.
+         *
+         *     From offset 0 on the stream begins with what the terminal showed before, the newest 16 MiB.
          */
         post: operations["open_terminal_api_sessions__session__terminals_post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session}/terminals/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Close Terminal
+         * @description End a terminal's shell and all that it runs. 404: there is no such terminal. 503: the sandbox is not on.
+         */
+        delete: operations["close_terminal_api_sessions__session__terminals__name__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1228,6 +1310,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Usage
+         * @description Return what was used on each of the newest days (UTC), today included; of one project also by session.
+         */
+        get: operations["usage_api_usage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1437,6 +1539,19 @@ export interface components {
             name: string;
             /** Size Bytes */
             size_bytes: number;
+        };
+        /**
+         * BranchesBody
+         * @description The branches that a project of a repository can have.
+         */
+        BranchesBody: {
+            /**
+             * Default
+             * @description The one that a project has where none is named
+             */
+            default: string;
+            /** Names */
+            names: string[];
         };
         /**
          * BrowserSessionBody
@@ -1669,6 +1784,34 @@ export interface components {
              * @description added, modified, deleted, renamed or type_changed
              */
             status: string;
+        };
+        /**
+         * DiskBody
+         * @description What is on the disk that Lot's data is on, in bytes; images of sandboxes may be shared with others.
+         */
+        DiskBody: {
+            /** Base Images Bytes */
+            base_images_bytes: number;
+            /** Database Bytes */
+            database_bytes: number;
+            /**
+             * Disks Bytes
+             * @description Files of snapshots and sessions
+             */
+            disks_bytes: number;
+            /** Free Bytes */
+            free_bytes: number;
+            /** Logs Bytes */
+            logs_bytes: number;
+            /**
+             * Memory Bytes
+             * @description Memory of paused sessions and of snapshots
+             */
+            memory_bytes: number;
+            /** Repositories Bytes */
+            repositories_bytes: number;
+            /** Total Bytes */
+            total_bytes: number;
         };
         /**
          * DiskUseBody
@@ -2520,7 +2663,7 @@ export interface components {
         };
         /**
          * NewTerminal
-         * @description Size of a terminal.
+         * @description A terminal: its size, and its name by which it is found again.
          */
         NewTerminal: {
             /**
@@ -2528,6 +2671,11 @@ export interface components {
              * @default 80
              */
             columns?: number;
+            /**
+             * Name
+             * @description By default one of its own; a terminal of that name that runs is taken as it is
+             */
+            name?: string | null;
             /**
              * Rows
              * @default 24
@@ -2774,7 +2922,7 @@ export interface components {
         };
         /**
          * ProcessBody
-         * @description A durable process in a session's sandbox.
+         * @description A durable process in a session's sandbox: dev, dev-<name>, setup, agent-<run> or terminal-<name>.
          */
         ProcessBody: {
             /**
@@ -2786,12 +2934,29 @@ export interface components {
             };
             /** Exit Code */
             exit_code: number | null;
-            /** Is Running */
+            /**
+             * Has Log
+             * @description Whether `GET .../logs?process=` has something of it now
+             * @default true
+             */
+            has_log: boolean;
+            /**
+             * Is Live
+             * @description False: as it was when the sandbox went off
+             * @default true
+             */
+            is_live: boolean;
+            /**
+             * Is Running
+             * @description While the sandbox is off: whether it goes on with a resume
+             */
             is_running: boolean;
             /** Name */
             name: string;
             /** Pid */
             pid: number;
+            /** Started At */
+            started_at: string | null;
             /**
              * Starts
              * @description Oldest byte kept, per stream
@@ -3124,6 +3289,22 @@ export interface components {
             is_private: boolean;
         };
         /**
+         * RepositoryQuery
+         * @description Which repository is meant.
+         */
+        RepositoryQuery: {
+            /**
+             * Account
+             * @description As of a new project
+             */
+            account?: string | null;
+            /**
+             * Source
+             * @description As of a new project
+             */
+            source: string;
+        };
+        /**
          * ResyncFrame
          * @description List everything now: nothing that changes from here on is left out. First of all frames, and after a jam.
          */
@@ -3150,6 +3331,17 @@ export interface components {
             path: string;
             /** Url */
             url: string;
+        };
+        /**
+         * Seen
+         * @description How far a session's user has read.
+         */
+        Seen: {
+            /**
+             * Event
+             * @description Number of the newest event that was shown
+             */
+            event: number;
         };
         /**
          * SessionBody
@@ -3212,6 +3404,17 @@ export interface components {
             kept_messages: number;
             /** Label */
             label: string;
+            /**
+             * Last Activity At
+             * Format: date-time
+             * @description When it was told something, or told something, last
+             */
+            last_activity_at: string;
+            /**
+             * Last Event
+             * @description Newest event that its user wants to see: words, a question, an end, an error
+             */
+            last_event: number;
             /** Memory Bytes */
             memory_bytes: number;
             /** Mode */
@@ -3254,6 +3457,11 @@ export interface components {
             restart_needed: boolean;
             /** Sandbox */
             sandbox: string;
+            /**
+             * Seen Event
+             * @description Newest event that was seen (`POST .../seen`); less than `last_event`: unread
+             */
+            seen_event: number;
             /** Size */
             size: string;
             /** Spent Tokens */
@@ -3803,6 +4011,11 @@ export interface components {
             /** Cache Write Tokens */
             cache_write_tokens: number;
             /**
+             * Compute Units
+             * @description For that time, by its size
+             */
+            compute_units: number;
+            /**
              * Cost Usd
              * @description As far as the prices of its models are known
              */
@@ -3825,6 +4038,79 @@ export interface components {
             output_tokens: number;
             /** Runner Memory Bytes */
             runner_memory_bytes: number;
+            /**
+             * Seconds On
+             * @description That its sandbox was on, up to now
+             */
+            seconds_on: number;
+        };
+        /**
+         * UsageDayBody
+         * @description What was used on one day.
+         */
+        UsageDayBody: {
+            /** Cache Read Tokens */
+            cache_read_tokens: number;
+            /** Cache Write Tokens */
+            cache_write_tokens: number;
+            /** Compute Units */
+            compute_units: number;
+            /**
+             * Cost Usd
+             * @description As far as the prices of models are known
+             */
+            cost_usd: number;
+            /**
+             * Day
+             * Format: date
+             * @description UTC
+             */
+            day: string;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /**
+             * Seconds On
+             * @description Of sandboxes; two at once count twice
+             */
+            seconds_on: number;
+        };
+        /**
+         * UsageOverTimeBody
+         * @description What was used on each of the newest days.
+         */
+        UsageOverTimeBody: {
+            /**
+             * Projects
+             * @description Those that used anything, deleted ones included
+             */
+            projects: components["schemas"]["UsageSeriesBody"][];
+            /**
+             * Sessions
+             * @description Of the project that was asked for; deleted ones are left out
+             */
+            sessions: components["schemas"]["UsageSeriesBody"][];
+            /** @description Of the project that was asked for, else of everything */
+            total: components["schemas"]["UsageSeriesBody"];
+        };
+        /**
+         * UsageSeriesBody
+         * @description What something used: every day that was asked for, also those on which that was nothing.
+         */
+        UsageSeriesBody: {
+            /** Days */
+            days: components["schemas"]["UsageDayBody"][];
+            /**
+             * Id
+             * @description Of the project or session; null: all together
+             */
+            id: string | null;
+            /**
+             * Name
+             * @description Of the project, or the session's title; null: all together, or deleted
+             */
+            name: string | null;
         };
         /**
          * UserBody
@@ -3907,6 +4193,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    disk_api_disk_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiskBody"];
+                };
             };
             /** @description Any error; `code` says which */
             default: {
@@ -4824,6 +5139,39 @@ export interface operations {
             };
         };
     };
+    list_branches_api_repositories_branches_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepositoryQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BranchesBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_sessions_api_sessions_get: {
         parameters: {
             query?: {
@@ -5614,6 +5962,41 @@ export interface operations {
             };
         };
     };
+    mark_seen_api_sessions__session__seen_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Seen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     stop_turn_api_sessions__session__stop_post: {
         parameters: {
             query?: {
@@ -5671,6 +6054,36 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ProcessBody"];
                 };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    close_terminal_api_sessions__session__terminals__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Any error; `code` says which */
             default: {
@@ -6103,6 +6516,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    usage_api_usage_get: {
+        parameters: {
+            query?: {
+                days?: number;
+                project?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageOverTimeBody"];
+                };
             };
             /** @description Any error; `code` says which */
             default: {

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from lot.api.schemas.projects import (
+    BranchesBody,
     CheckBody,
     FindingBody,
     NewProject,
@@ -11,6 +12,7 @@ from lot.api.schemas.projects import (
     ProjectBody,
     ProjectChanges,
     PullRequestBody,
+    RepositoryQuery,
     ReviewCommentBody,
     SizeBody,
     SnapshotBody,
@@ -22,6 +24,7 @@ from lot.core.environment import parse_dotenv
 from lot.core.ids import SnapshotId
 from lot.core.records import AgentMode
 from lot.engine.creating import SessionOptions
+from lot.engine.creating import list_branches as list_branches_of
 from lot.engine.engine import Engine
 
 
@@ -40,6 +43,12 @@ def project_routes(engine: Engine, views: Views) -> APIRouter:
         pasted = parse_dotenv(new.environment_text) if new.environment_text is not None else {}
         project = await engine.create_project(**wanted | {"environment": {**pasted, **new.environment}})
         return await views.project(project)
+
+    @router.post("/repositories/branches")
+    async def list_branches(query: RepositoryQuery) -> BranchesBody:
+        """Return a repository's branches, before a project of it is made. 422: out of reach, not granted, or empty."""
+        found = await list_branches_of(engine.parts, query.source, query.account)
+        return BranchesBody(default=found.default, names=list(found.names))
 
     @router.get("/projects")
     async def list_projects() -> list[ProjectBody]:

@@ -1,7 +1,7 @@
 """Sessions: their course, settings, diff, pull request, processes and terminals."""
 
-from collections.abc import Callable
-from datetime import UTC
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -21,6 +21,7 @@ from lot.api.schemas.sessions import (
     NewTerminal,
     PortsBody,
     ProcessBody,
+    Seen,
     SessionBody,
     SessionChanges,
     UsageBody,
@@ -112,6 +113,11 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
         child = await engine.fork(SessionId(session), new.title)
         return await settled(child, wait_s, lambda seen: seen.sandbox_state not in MOVING)
 
+    @router.post("/{session}/seen")
+    async def mark_seen(session: str, seen: Seen) -> SessionBody:
+        """Note how far the session was read, for all clients; it never becomes less."""
+        return await views.session(await engine.mark_seen(SessionId(session), seen.event))
+
     @router.post("/{session}/keep-awake")
     async def keep_awake(session: str, keep: KeepAwake) -> SessionBody:
         """Do not pause the session for being idle before a stated time."""
@@ -148,9 +154,9 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
 
     @router.get("/{session}/processes")
     async def list_processes(session: str) -> list[ProcessBody]:
-        """Return the durable processes in the sandbox. 503: it is not on."""
-        await store.get_session(SessionId(session))
-        return [_process(process) for process in await engine.client_of(SessionId(session)).processes()]
+        """Return the durable processes in the sandbox, terminals too; while it is off, those of the last pause."""
+        processes, kept_logs = await engine.processes(SessionId(session))
+        return [_process(process, kept_logs) for process in processes]
 
     @router.get("/{session}/ports")
     async def list_ports(session: str) -> PortsBody:
@@ -171,10 +177,19 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
 
     @router.post("/{session}/terminals", status_code=201)
     async def open_terminal(session: str, new: NewTerminal) -> ProcessBody:
-        """Start a shell behind a terminal; attach to it at `processes/<name>/stream`. 503: the sandbox is not on."""
+        """Start a shell behind a terminal; attach to it at `processes/<name>/stream`. 503: the sandbox is not on.
+
+        From offset 0 on the stream begins with what the terminal showed before, the newest 16 MiB.
+        """
         await store.get_session(SessionId(session))
-        order = TerminalOrder(name=f"terminal-{new_id(6)}", rows=new.rows, columns=new.columns)
+        order = TerminalOrder(name=new.name or f"terminal-{new_id(6)}", rows=new.rows, columns=new.columns)
         return _process(await engine.client_of(SessionId(session)).open_terminal(order))
+
+    @router.delete("/{session}/terminals/{name}", status_code=204)
+    async def close_terminal(session: str, name: str) -> None:
+        """End a terminal's shell and all that it runs. 404: there is no such terminal. 503: the sandbox is not on."""
+        await store.get_session(SessionId(session))
+        await engine.client_of(SessionId(session)).close_terminal(name)
 
     @router.post("/{session}/dev-server/restart")
     async def restart_dev_server(session: str) -> SessionBody:
@@ -190,12 +205,16 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
         """Return the host memory that a session holds right now, in bytes, and what it has used of models."""
         found = await store.get_session(SessionId(session))
         used = await store.session_usage(found.id)
+        await engine.meter.look()
+        days = await store.days_of_session(found.id)
         try:
             state = await engine.client_of(found.id).state()
             sandbox, runner = state.sandbox_memory_bytes, state.memory_bytes
         except UnavailableError:
             sandbox, runner = 0, 0
         return UsageBody(
+            seconds_on=sum(day.seconds_on for day in days),
+            compute_units=sum(day.compute_units for day in days),
             memory_bytes=sandbox + runner,
             runner_memory_bytes=runner,
             input_tokens=used.input_tokens,
@@ -215,7 +234,8 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
     return router
 
 
-def _process(process: RunnerProcess) -> ProcessBody:
+def _process(process: RunnerProcess, kept_logs: Collection[str] | None = None) -> ProcessBody:
+    """Return a process; `kept_logs` are the names of those whose output was kept, where it is not live."""
     return ProcessBody(
         name=process.name,
         pid=process.pid,
@@ -223,4 +243,7 @@ def _process(process: RunnerProcess) -> ProcessBody:
         exit_code=process.exit_code,
         starts=process.starts,
         ends=process.ends,
+        is_live=kept_logs is None,
+        has_log=kept_logs is None or process.name in kept_logs,
+        started_at=datetime.fromtimestamp(process.started_at, UTC) if process.started_at > 0 else None,
     )

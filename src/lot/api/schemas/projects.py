@@ -198,6 +198,20 @@ class ProjectBody(_Body):
     processes: dict[str, str] = Field(description="What runs beside the dev server, in order")
 
 
+class RepositoryQuery(_Body):
+    """Which repository is meant."""
+
+    source: str = Field(min_length=1, max_length=4096, description="As of a new project")
+    account: str | None = Field(default=None, max_length=80, description="As of a new project")
+
+
+class BranchesBody(_Body):
+    """The branches that a project of a repository can have."""
+
+    default: str = Field(description="The one that a project has where none is named")
+    names: list[str]
+
+
 class FindingBody(_Body):
     """One thing that an examination looked at."""
 

@@ -81,6 +81,12 @@ class KeepAwake(_Body):
     until: AwareDatetime
 
 
+class Seen(_Body):
+    """How far a session's user has read."""
+
+    event: int = Field(ge=0, description="Number of the newest event that was shown")
+
+
 class PreviewBody(_Body):
     """Where the session's app is seen."""
 
@@ -137,6 +143,9 @@ class SessionBody(_Body):
     spent_usd: float = Field(description="As far as the prices of its models are known")
     created_at: AwareDatetime
     changed_at: AwareDatetime
+    last_activity_at: AwareDatetime = Field(description="When it was told something, or told something, last")
+    last_event: int = Field(description="Newest event that its user wants to see: words, a question, an end, an error")
+    seen_event: int = Field(description="Newest event that was seen (`POST .../seen`); less than `last_event`: unread")
     is_setup: bool = Field(default=False, description="It belongs to the setup of its project")
     processes: list[str] = Field(description="What runs beside its dev server, each as the process dev-<name>")
     pull_request: PullRequestMark | None = Field(description="Its newest; `GET .../pull-request` asks its host anew")
@@ -231,18 +240,26 @@ class NewPullRequest(_Body):
 
 
 class NewTerminal(_Body):
-    """Size of a terminal."""
+    """A terminal: its size, and its name by which it is found again."""
 
+    name: str | None = Field(
+        default=None,
+        pattern=r"^terminal-[a-z0-9-]{1,31}$",
+        description="By default one of its own; a terminal of that name that runs is taken as it is",
+    )
     rows: int = Field(default=24, ge=1, le=1000)
     columns: int = Field(default=80, ge=1, le=1000)
 
 
 class ProcessBody(_Body):
-    """A durable process in a session's sandbox."""
+    """A durable process in a session's sandbox: dev, dev-<name>, setup, agent-<run> or terminal-<name>."""
 
     name: str
     pid: int
-    is_running: bool
+    is_running: bool = Field(description="While the sandbox is off: whether it goes on with a resume")
+    is_live: bool = Field(default=True, description="False: as it was when the sandbox went off")
+    has_log: bool = Field(default=True, description="Whether `GET .../logs?process=` has something of it now")
+    started_at: AwareDatetime | None = None
     exit_code: int | None
     starts: dict[str, int] = Field(description="Oldest byte kept, per stream")
     ends: dict[str, int] = Field(description="Byte after the newest, per stream")
@@ -272,6 +289,8 @@ class PortsBody(_Body):
 class UsageBody(_Body):
     """What a session used."""
 
+    seconds_on: float = Field(description="That its sandbox was on, up to now")
+    compute_units: float = Field(description="For that time, by its size")
     memory_bytes: int = Field(description="Resident on the host right now, sandbox and runner; 0 while paused")
     runner_memory_bytes: int
     input_tokens: int

@@ -1,7 +1,6 @@
 /** The log of one process: live while the sandbox is on, as it was kept while it is off. */
-import { api } from "@/api/client";
 import { ProcessStream, type StreamStatus } from "@/features/terminal/process_stream";
-import { findProcess } from "@/features/terminal/queries";
+import { findProcess, readKeptLog } from "@/features/terminal/queries";
 
 import { type LogLine, LogLines } from "./log_lines";
 
@@ -104,13 +103,10 @@ export class FollowedLog {
   }
 
   private async readKept(): Promise<void> {
-    const { data } = await api.GET("/api/sessions/{session}/logs", {
-      params: { path: { session: this.session }, query: { process: this.process } },
-      parseAs: "text",
-    });
+    const text = await readKeptLog(this.session, this.process);
     if (this.isOver) return;
     this.buffer.clear();
-    this.buffer.appendText(data ?? "");
+    this.buffer.appendText(text);
     this.set({ status: "kept", lines: this.buffer.lines() });
   }
 

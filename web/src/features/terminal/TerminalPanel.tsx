@@ -26,7 +26,7 @@ export default function TerminalPanel({ session }: PanelProps) {
   const active = terminals.activeTab;
 
   useEffect(() => {
-    if (on) void terminals.find();
+    void (on ? terminals.find() : terminals.findKept());
   }, [terminals, on]);
 
   if (!active) {

@@ -42,6 +42,8 @@ export class LiveTerminal {
   /** Up to this byte it is an old output that is shown again: what it asks of a terminal was answered long ago. */
   private readonly replayedUpTo: number;
   private shownUpTo = 0;
+  /** Whether what it shows was kept from before a pause; its stream will begin with that, too. */
+  private isKept = false;
 
   constructor(
     readonly session: string,
@@ -113,8 +115,19 @@ export class LiveTerminal {
   /** Connected while the sandbox is on and somebody looks. */
   follow(isOn: boolean): void {
     if (this.status === "ended") return;
+    if (isOn && this.isKept) {
+      this.terminal.reset();
+      this.isKept = false;
+    }
     if (isOn) this.stream.start();
     else this.stream.stop();
+  }
+
+  /** Shows what it had shown before a pause, unless it knows better itself. */
+  showKept(text: string): void {
+    if (this.isKept || this.stream.position.next > 0) return;
+    this.isKept = true;
+    this.terminal.write(text);
   }
 
   setTheme(isDark: boolean): void {

@@ -25,6 +25,15 @@ export function openTerminal(session: string, rows: number, columns: number): Pr
   );
 }
 
+/** Returns what a process had printed when the sandbox went off. */
+export async function readKeptLog(session: string, process: string): Promise<string> {
+  const { data } = await api.GET("/api/sessions/{session}/logs", {
+    params: { path: { session }, query: { process } },
+    parseAs: "text",
+  });
+  return data ?? "";
+}
+
 type Delete = (path: string) => Promise<unknown>;
 
 /** Ends a terminal's shell with what it runs; nothing happens if it is gone. */

@@ -4,7 +4,7 @@ import { useSyncExternalStore } from "react";
 import type { ProcessBody } from "@/api/types";
 
 import { LiveTerminal } from "./live_terminal";
-import { closeTerminal, listTerminals, openTerminal } from "./queries";
+import { closeTerminal, listTerminals, openTerminal, readKeptLog } from "./queries";
 
 export interface TerminalsState {
   readonly tabs: readonly LiveTerminal[];
@@ -31,6 +31,17 @@ export class Terminals {
   async find(): Promise<void> {
     this.listing ??= this.list().finally(() => (this.listing = null));
     await this.listing;
+  }
+
+  /** While the sandbox is off: what its terminals showed before, as far as the server has kept it. */
+  async findKept(): Promise<void> {
+    if (this.state.tabs.length > 0) return;
+    const kept = await listTerminals(this.session).catch(() => []);
+    const logs = await Promise.all(kept.map((one) => readKeptLog(this.session, one.name).catch(() => "")));
+    const shown = kept.filter((process, place) => process.is_running && logs[place] !== "");
+    this.add(shown, null);
+    for (const tab of this.state.tabs)
+      tab.showKept(logs[kept.findIndex((one) => one.name === tab.name)] ?? "");
   }
 
   async open(): Promise<void> {
