@@ -9,7 +9,7 @@ const SIZES = [
   { name: "small", cpus: 2, memory_bytes: 4 * 2 ** 30, compute_units: 1 },
   { name: "large", cpus: 4, memory_bytes: 8 * 2 ** 30, compute_units: 2 },
 ];
-const BRANCHES = { branches: ["dev", "main"], default_branch: "main" };
+const BRANCHES = { names: ["dev", "main"], default: "main" };
 const BASE = { "GET /api/sizes": SIZES, "GET /api/git-accounts": [] };
 
 describe("a new project", () => {

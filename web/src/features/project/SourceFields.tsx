@@ -105,7 +105,7 @@ interface BranchProps extends Pick<Props, "draft" | "onChange"> {
 }
 
 function BranchField({ draft, onChange, fault, branches, isAsked }: BranchProps) {
-  const branch = draft.branch || branches?.default_branch || "";
+  const branch = draft.branch || branches?.default || "";
   return (
     <Field
       label="Branch"
@@ -113,16 +113,16 @@ function BranchField({ draft, onChange, fault, branches, isAsked }: BranchProps)
       error={fault}
     >
       {(control) =>
-        branches && branches.branches.length > 0 ? (
+        branches && branches.names.length > 0 ? (
           <Select
             {...control}
             className="max-w-sm"
             value={branch}
             onChange={(event) => onChange({ branch: event.target.value })}
           >
-            {branches.branches.map((name) => (
+            {branches.names.map((name) => (
               <option key={name} value={name}>
-                {name === branches.default_branch ? `${name} (default)` : name}
+                {name === branches.default ? `${name} (default)` : name}
               </option>
             ))}
           </Select>

@@ -22,8 +22,8 @@ export function repositoriesQuery(account: string) {
 }
 
 export interface Branches {
-  branches: string[];
-  default_branch: string | null;
+  names: string[];
+  default: string;
 }
 
 /** The branches of a repository that is no project yet. */
