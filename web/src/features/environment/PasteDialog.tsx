@@ -103,13 +103,13 @@ function Found({ variables, present }: { variables: Variables; present: Variable
         return (
           <li
             key={name}
-            className="grid grid-cols-[minmax(0,2fr)_minmax(0,3fr)_auto] items-center gap-3 px-3 py-1.5 text-xs"
+            className="grid grid-cols-[minmax(0,2fr)_minmax(0,3fr)_4.5rem] items-center gap-3 px-3 py-1.5 text-xs"
           >
             <span className="truncate font-mono font-medium" title={name}>
               {name}
             </span>
             <span className="truncate font-mono text-ink-2">{variables[name] || "(empty)"}</span>
-            <span className={classes("rounded-full px-1.5", WORDS[word])}>{word}</span>
+            <span className={classes("justify-self-end rounded-full px-1.5", WORDS[word])}>{word}</span>
           </li>
         );
       })}
