@@ -34,13 +34,10 @@ export async function readKeptLog(session: string, process: string): Promise<str
   return data ?? "";
 }
 
-type Delete = (path: string) => Promise<unknown>;
-
 /** Ends a terminal's shell with what it runs; nothing happens if it is gone. */
 export async function closeTerminal(session: string, name: string): Promise<void> {
   try {
-    // Its description is not among the generated types yet.
-    await (api.DELETE as unknown as Delete)(`/api/sessions/${session}/terminals/${name}`);
+    await api.DELETE("/api/sessions/{session}/terminals/{name}", { params: { path: { session, name } } });
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) throw error;
   }
