@@ -3,10 +3,11 @@ import { Trash2 } from "lucide-react";
 import { memo, useState } from "react";
 
 import type { SessionBody } from "@/api/types";
-import { needsYou } from "@/features/session/attention";
+import { isUnread, needsYou } from "@/features/session/attention";
 import { DeleteSession } from "@/features/session/DeleteSession";
 import { labelOf } from "@/features/session/label";
 import { StateDot } from "@/features/session/StateDot";
+import { classes } from "@/ui/classes";
 import { ago } from "@/ui/format";
 import { IconButton } from "@/ui/IconButton";
 
@@ -15,6 +16,7 @@ export const SessionRow = memo(function SessionRow({ session }: { session: Sessi
   const [isDeleting, setIsDeleting] = useState(false);
   const label = labelOf(session);
   const isAsking = needsYou(session);
+  const isNew = isUnread(session);
   return (
     <li className="group relative">
       <Link
@@ -25,7 +27,16 @@ export const SessionRow = memo(function SessionRow({ session }: { session: Sessi
       >
         <StateDot label={label} className="mt-1.5" />
         <span className="min-w-0 flex-1">
-          <span className="block truncate">{session.title}</span>
+          <span className="flex items-center gap-2">
+            <span className={classes("truncate", isNew && "font-semibold")}>{session.title}</span>
+            {isNew && (
+              <span
+                role="img"
+                aria-label="unread"
+                className="ml-auto size-1.5 shrink-0 rounded-full bg-accent"
+              />
+            )}
+          </span>
           <span className="flex gap-1.5 text-xs text-ink-3">
             <span className={isAsking ? "font-semibold text-waiting" : undefined}>
               {isAsking ? "Needs you" : label}

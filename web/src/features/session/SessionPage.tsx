@@ -18,6 +18,7 @@ import { isPanel, PANEL_VIEWS, type PanelName } from "./panels";
 import { PanelTabs } from "./PanelTabs";
 import { PhoneTabs } from "./PhoneTabs";
 import { sessionQuery } from "./queries";
+import { useSeeing } from "./seeing";
 import { SessionHeader } from "./SessionHeader";
 
 /** A session: its conversation, and the panel that the address names. */
@@ -50,6 +51,7 @@ function Workspace({ session }: { session: SessionBody }) {
   const [remembered, remember] = useRemembered("panel", "preview");
   const isPhone = useIsPhone();
   useFreshness(session.id, session.project_id);
+  useSeeing(session);
   useEffect(() => {
     if (isPanel(named)) remember(named);
   }, [named, remember]);

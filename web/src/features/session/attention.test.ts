@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { SessionBody } from "@/api/types";
 
-import { needsYou, neighbour, newsOf, sessionsOf } from "./attention";
+import { isUnread, needsYou, neighbour, newsOf, sessionsOf } from "./attention";
 
 function session(fields: Partial<SessionBody>): SessionBody {
   return {
@@ -20,6 +20,12 @@ it("needs you while something is asked, asleep or awake", () => {
   expect(needsYou(session({ open_asks: 1, label: "Paused" }))).toBe(true);
   expect(needsYou(session({ label: "Waiting for user" }))).toBe(true);
   expect(needsYou(session({}))).toBe(false);
+});
+
+it("is unread from the first thing to see on, until that was seen", () => {
+  expect(isUnread({ last_event: 8, seen_event: 5 })).toBe(true);
+  expect(isUnread({ last_event: 8, seen_event: 8 })).toBe(false);
+  expect(isUnread({ last_event: 8, seen_event: 12 })).toBe(false);
 });
 
 describe("news", () => {

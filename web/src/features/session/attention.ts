@@ -8,6 +8,11 @@ export function needsYou(session: Pick<SessionBody, "open_asks" | "label">): boo
   return session.open_asks > 0 || labelOf(session) === "Waiting for user";
 }
 
+/** Whether something happened in it that its user wants to see, and has not. */
+export function isUnread(session: Pick<SessionBody, "last_event" | "seen_event">): boolean {
+  return session.last_event > session.seen_event;
+}
+
 /** What changed so that its user should hear of it; null where nothing did. */
 export function newsOf(
   before: SessionBody | undefined,
