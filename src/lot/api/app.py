@@ -16,7 +16,7 @@ from lot.api.preview import Preview
 from lot.api.preview_entry import PreviewEntry
 from lot.api.routes.access import access_routes
 from lot.api.routes.conversation import conversation_routes
-from lot.api.routes.environment import environment_routes
+from lot.api.routes.environment import environment_routes, pasting_routes
 from lot.api.routes.git_accounts import git_account_routes
 from lot.api.routes.host import health_routes, host_routes
 from lot.api.routes.previews import preview_routes
@@ -68,6 +68,7 @@ def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Ticket
         git_account_routes(engine, views),
         project_routes(engine, views),
         environment_routes(engine, views),
+        pasting_routes(),
         session_routes(engine, views),
         conversation_routes(engine, views),
     ):

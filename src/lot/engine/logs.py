@@ -11,11 +11,13 @@ from lot.core.ids import SessionId
 from lot.core.records import Session
 from lot.engine.parts import Parts
 from lot.runner.client import RunnerClient
-from lot.runner.protocol import DEV_PREFIX, ProcessBody
+from lot.runner.protocol import DEV_PREFIX, TERMINAL_PREFIX, ProcessBody
 
 MAX_LOG_BYTES = 256 << 10
 MAX_PROCESSES = 200
 """So many are kept; there are as many as terminals were opened."""
+MAX_TERMINALS = 20
+"""Of so many, the newest, the output is kept."""
 _READ_TIMEOUT_S = 10.0
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
 _LIST = "processes.json"
@@ -27,15 +29,17 @@ _KEPT = ("dev", "setup", "install")
 async def read_log(client: RunnerClient, name: str) -> bytes:
     """Return the newest `MAX_LOG_BYTES` that a process printed; empty when there is no such process."""
     process = next((one for one in await client.processes() if one.name == name), None)
-    if process is None:
-        return b""
+    return b"" if process is None else await _read_output(client, process)
+
+
+async def _read_output(client: RunnerClient, process: ProcessBody) -> bytes:
     begin, end = process.starts.get("out", 0), process.ends.get("out", 0)
     offset = max(begin, end - MAX_LOG_BYTES)
     collected = bytearray()
     if end <= offset:
         return b""
     with fail_after(_READ_TIMEOUT_S):
-        async with client.attach(name, offset=offset) as stream:
+        async with client.attach(process.name, offset=offset) as stream:
             async for chunk in stream:
                 collected += chunk.data
                 if chunk.offset + len(chunk.data) >= end:
@@ -44,13 +48,17 @@ async def read_log(client: RunnerClient, name: str) -> bytes:
 
 
 async def keep_logs(parts: Parts, session: Session, client: RunnerClient) -> None:
-    """Keep the newest output of the dev server, and of what runs beside it, for reading while the sandbox is off."""
+    """Keep the newest output of dev server, setup and terminals for reading while the sandbox is off."""
     folder = parts.folders.logs(session.id)
     snapshot = await parts.store.get_snapshot(session.snapshot_id)
-    for name in (*_KEPT, *(f"{DEV_PREFIX}{name}" for name in snapshot.processes)):
-        text = await read_log(client, name)
+    names = {*_KEPT, *(f"{DEV_PREFIX}{name}" for name in snapshot.processes)}
+    processes = list(await client.processes())
+    others = [one for one in processes if one.name in names]
+    terminals = [one for one in processes if one.name.startswith(TERMINAL_PREFIX) and one.is_running]
+    for process in (*others, *terminals[-MAX_TERMINALS:]):
+        text = await _read_output(client, process)
         if text:
-            await to_thread.run_sync(_write, folder / f"{name}.log", text)
+            await to_thread.run_sync(_write, folder / f"{process.name}.log", text)
 
 
 async def kept_log(parts: Parts, session: SessionId, name: str) -> bytes:

@@ -161,3 +161,14 @@ async def test_sizes_are_listed_and_told_of_a_session(http: httpx.AsyncClient, l
     assert (shown["size"], shown["cpus"], shown["memory_bytes"], shown["compute_units"]) == ("small", 2, 4 << 30, 1.0)
     refused = await http.post("/api/sessions", json={"project": session.project_id, "size": "huge"})
     assert refused.status_code == 422
+
+
+async def test_pasted_text_is_read_and_kept_nowhere(http: httpx.AsyncClient, project: Project) -> None:
+    answer = await http.post("/api/environment/parse", json={"text": "# none\nexport B='two words'\nA=1\nA=2\n"})
+    assert list(answer.json()["variables"].items()) == [("B", "two words"), ("A", "2")]
+    assert answer.headers["cache-control"] == "no-store"
+    assert names((await http.get(PATH)).json()) == ["A"]
+    refused = await http.post("/api/environment/parse", json={"text": "A=1\nsecret words\n"})
+    assert refused.status_code == 422
+    assert "line 2" in refused.json()["message"]
+    assert "secret" not in refused.text

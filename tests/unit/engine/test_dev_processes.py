@@ -70,6 +70,17 @@ async def test_process_of_a_stranger_is_not_kept_for_reading(lot: Rig, session: 
     assert kept == ["dev-css.log", "dev-worker.log", "processes.json"]
 
 
+async def test_scrollback_of_terminals_is_kept_for_reading(lot: Rig, session: Session) -> None:
+    sandbox = await _sandbox(lot, session.id)
+    lot.world.printed |= {"terminal-a": b"$ make\n", "terminal-gone": b"$ exit\n"}
+    for name, is_running in (("terminal-a", True), ("terminal-gone", False)):
+        sandbox.beside[name] = sandbox.beside["dev-css"].model_copy(update={"name": name, "is_running": is_running})
+    await lot.engine.pause(session.id)
+    await lot.until(session.id, lambda seen: seen.sandbox_state is SandboxState.PAUSED)
+    assert await lot.engine.logs(session.id, "terminal-a") == b"$ make\n"
+    assert await lot.engine.logs(session.id, "terminal-gone") == b""
+
+
 async def test_process_that_has_ended_during_the_build_is_noted_and_fails_nothing(lot: Rig) -> None:
     lot.world.printed["dev-worker"] = b"migrated\ndone\n"
     lot.world.ends_at_once["dev-worker"] = 0

@@ -2,11 +2,30 @@
 
 from fastapi import APIRouter, Response
 
-from lot.api.schemas.projects import EnvironmentBody, EnvironmentChanges, NewEnvironment
+from lot.api.schemas.projects import (
+    EnvironmentBody,
+    EnvironmentChanges,
+    NewEnvironment,
+    ParsedEnvironment,
+    PastedEnvironment,
+)
 from lot.api.views import Views
 from lot.core.environment import parse_dotenv
 from lot.engine.engine import Engine
 from lot.engine.environment import Edit, outdated_sessions
+
+
+def pasting_routes() -> APIRouter:
+    """Return the route that reads a `.env` before any project has it."""
+    router = APIRouter(prefix="/api/environment", tags=["projects"])
+
+    @router.post("/parse")
+    async def parse_environment(pasted: PastedEnvironment, response: Response) -> ParsedEnvironment:
+        """Return what a pasted .env sets; nothing is stored. 422: a line or a name is wrong; its number is named."""
+        response.headers["Cache-Control"] = "no-store"
+        return ParsedEnvironment(variables=parse_dotenv(pasted.text))
+
+    return router
 
 
 def environment_routes(engine: Engine, views: Views) -> APIRouter:

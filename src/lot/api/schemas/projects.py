@@ -103,6 +103,18 @@ class NewSetupSession(_Body):
     effort: str | None = None
 
 
+class PastedEnvironment(_Body):
+    """A .env as it was pasted."""
+
+    text: str = Field(max_length=MAX_TEXT_CHARS, repr=False)
+
+
+class ParsedEnvironment(_Body):
+    """What a .env sets, in its order."""
+
+    variables: dict[str, str] = Field(repr=False)
+
+
 class NewEnvironment(_Body):
     """Everything that an environment is to hold; what is there and not here goes."""
 
