@@ -64,6 +64,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/environment/parse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Parse Environment
+         * @description Return what a pasted .env sets; nothing is stored. 422: a line or a name is wrong; its number is named.
+         */
+        post: operations["parse_environment_api_environment_parse_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/git-accounts": {
         parameters: {
             query?: never;
@@ -2712,6 +2732,16 @@ export interface components {
             text: string;
         };
         /**
+         * ParsedEnvironment
+         * @description What a .env sets, in its order.
+         */
+        ParsedEnvironment: {
+            /** Variables */
+            variables: {
+                [key: string]: string;
+            };
+        };
+        /**
          * PartFrame
          * @description A frame of the event stream that is no event: something still being written, to be shown and forgotten.
          */
@@ -2746,6 +2776,14 @@ export interface components {
              * @constant
              */
             kind?: "password";
+        };
+        /**
+         * PastedEnvironment
+         * @description A .env as it was pasted.
+         */
+        PastedEnvironment: {
+            /** Text */
+            text: string;
         };
         /**
          * PermissionAsked
@@ -4221,6 +4259,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DiskBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    parse_environment_api_environment_parse_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PastedEnvironment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParsedEnvironment"];
                 };
             };
             /** @description Any error; `code` says which */
