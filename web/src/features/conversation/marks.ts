@@ -1,4 +1,6 @@
 /** The words for what happened to a session, as they stand across its conversation. */
+import Anser from "anser";
+
 import { inWords } from "@/features/session/reasons";
 import { duration } from "@/ui/format";
 
@@ -90,6 +92,11 @@ function because(reason: string | null): string {
   return reason === null || reason === "" ? "" : `: ${inWords(reason)}`;
 }
 
+/** What a program prints is long, and coloured: all of it is in its log. */
+function firstLine(detail: string | null): string | null {
+  return detail === null ? null : (Anser.ansiToText(detail).trim().split("\n", 1)[0] ?? null);
+}
+
 function settings(event: Extract<MarkItem["event"], { kind: "settings_changed" }>): string {
   const parts = [
     event.model !== null && `model ${event.model}`,
@@ -103,9 +110,13 @@ function devServer(event: Extract<MarkItem["event"], { kind: "dev_server_changed
   const name = event.process === null ? "The dev server" : `The process ${event.process}`;
   switch (event.status) {
     case "exited":
-      return { text: `${name} ended${because(event.detail)}`, tone: "bad", hasTime: true };
+      return { text: `${name} ended${because(firstLine(event.detail))}`, tone: "bad", hasTime: true };
     case "silent":
-      return { text: `${name} does not answer${because(event.detail)}`, tone: "warning", hasTime: true };
+      return {
+        text: `${name} does not answer${because(firstLine(event.detail))}`,
+        tone: "warning",
+        hasTime: true,
+      };
     case "answering":
     case "starting":
       return { text: `${name} answers again`, tone: "good", hasTime: true };

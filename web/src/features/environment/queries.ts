@@ -25,13 +25,10 @@ export async function readValues(project: string): Promise<Record<string, string
   return Object.fromEntries(body.variables.map((one) => [one.name, one.value ?? ""]));
 }
 
-type Post = (path: string, how: { body: object }) => Promise<{ data?: unknown }>;
-
 /** Returns what a pasted `.env` sets, as the server reads it; nothing is saved. */
 export async function parseDotenv(text: string): Promise<Record<string, string>> {
-  // Its description is not among the generated types yet.
-  const { data } = await (api.POST as unknown as Post)("/api/environment/parse", { body: { text } });
-  return (data as { variables: Record<string, string> }).variables;
+  const parsed = await read(api.POST("/api/environment/parse", { body: { text } }));
+  return parsed.variables;
 }
 
 export function useSave(project: string) {

@@ -4,7 +4,7 @@ import { Button } from "@/ui/Button";
 import { Input } from "@/ui/fields";
 import { IconButton } from "@/ui/IconButton";
 
-import type { ProcessRow } from "./new_project";
+import type { ProcessRow } from "./processes";
 
 interface Props {
   rows: readonly ProcessRow[];

@@ -113,6 +113,22 @@ describe("a project's page", () => {
     await waitFor(() => expect(calls.find((call) => call.method === "PATCH")?.body).toEqual({ port: null }));
   });
 
+  it("changes what runs beside the dev server", async () => {
+    const calls = serve({ ...BASE, "PATCH /api/projects/p1": { ...PROJECT, retry_needed: true } });
+    show(<ProjectView project={PROJECT} />);
+    const settings = within(await screen.findByRole("region", { name: "Settings" }));
+    await userEvent.click(settings.getByRole("button", { name: "Add a process" }));
+    await userEvent.type(settings.getByLabelText("Name of process 2"), "css");
+    expect(settings.getByRole("button", { name: "Save" })).toBeDisabled();
+    await userEvent.type(settings.getByLabelText("Command of process 2"), "npm run css");
+    await userEvent.click(settings.getByRole("button", { name: "Save" }));
+    await waitFor(() =>
+      expect(calls.find((call) => call.method === "PATCH")?.body).toEqual({
+        processes: { worker: "npm run worker", css: "npm run css" },
+      }),
+    );
+  });
+
   it("takes a pasted .env, and says which line is wrong", async () => {
     const lines = ["NEW=1", "no"];
     const calls = serve({

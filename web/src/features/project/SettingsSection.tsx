@@ -9,6 +9,7 @@ import { Field, Input } from "@/ui/fields";
 import { tell } from "@/ui/toasts";
 
 import { Problem, Section } from "./Page";
+import { ProcessRows } from "./ProcessRows";
 import { changesOf, faultOf, formOf, type ProjectForm } from "./project_form";
 import { SizeCards } from "./SizeCards";
 import { Toggle } from "./Toggle";
@@ -72,19 +73,7 @@ export function SettingsSection({ project }: { project: ProjectBody }) {
             onChange={(port) => change({ port: port.trim() })}
           />
         </div>
-        {Object.keys(project.processes).length > 0 && (
-          <div>
-            <p className="mb-1.5 font-medium">Further processes</p>
-            <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1 rounded-lg border bg-raised px-3 py-2 font-mono text-xs">
-              {Object.entries(project.processes).map(([name, command]) => (
-                <div key={name} className="contents">
-                  <dt className="text-ink-2">{name}</dt>
-                  <dd className="break-words">{command}</dd>
-                </div>
-              ))}
-            </dl>
-          </div>
-        )}
+        <ProcessRows rows={form.processes} onChange={(processes) => change({ processes })} />
         <div>
           <p className="mb-1.5 font-medium">Size</p>
           <SizeCards value={form.size} onChoose={(size) => change({ size })} />

@@ -1,10 +1,7 @@
 /** What a new project is made from, as it is being typed, and where in the form a refusal belongs. Pure. */
 import type { NewProject } from "@/api/types";
 
-export interface ProcessRow {
-  name: string;
-  command: string;
-}
+import { processesOf, processFault, type ProcessRow } from "./processes";
 
 export interface Draft {
   /** Name of the git account that the source is chosen from; empty: an address or a path. */
@@ -54,7 +51,7 @@ export type FieldName =
 
 /** Returns the body that creates the project: what was left empty is left to the server. */
 export function bodyOf(draft: Draft): NewProject {
-  const processes = draft.processes.filter((row) => row.name !== "" && row.command !== "");
+  const processes = processesOf(draft.processes);
   return {
     source: draft.source.trim(),
     size: draft.size,
@@ -68,9 +65,7 @@ export function bodyOf(draft: Draft): NewProject {
     ...(draft.setupCommand.trim() && { setup_command: draft.setupCommand.trim() }),
     ...(draft.devCommand.trim() && { dev_command: draft.devCommand.trim() }),
     ...(draft.port && { port: Number(draft.port) }),
-    ...(processes.length > 0 && {
-      processes: Object.fromEntries(processes.map((row) => [row.name, row.command])),
-    }),
+    ...(Object.keys(processes).length > 0 && { processes }),
   };
 }
 
@@ -84,13 +79,8 @@ export function faultsOf(draft: Draft): Partial<Record<FieldName, string>> {
   if (draft.name !== "" && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(draft.name.trim())) {
     faults.name = "Use letters, digits, dots, dashes and underscores.";
   }
-  if (draft.processes.some((row) => (row.name === "") !== (row.command === ""))) {
-    faults.processes = "Each needs a name and a command.";
-  } else if (draft.processes.some((row) => row.name !== "" && !/^[a-z0-9-]{1,32}$/.test(row.name))) {
-    faults.processes = "Names have small letters, digits and dashes, at most 32.";
-  } else if (draft.processes.some((row) => row.name !== "") && draft.devCommand.trim() === "") {
-    faults.processes = "They run beside a dev server: give a dev command, too.";
-  }
+  const ofProcesses = processFault(draft.processes, draft.devCommand);
+  if (ofProcesses !== null) faults.processes = ofProcesses;
   return faults;
 }
 

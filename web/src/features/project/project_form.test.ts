@@ -11,6 +11,7 @@ const PROJECT = {
   setup_command: "npm ci",
   dev_command: "npm run dev",
   port: 5173,
+  processes: {},
   size: "small",
   image: null,
   has_browser: false,

@@ -2,6 +2,8 @@
 import type { ProjectBody } from "@/api/types";
 import type { components } from "@/api/schema";
 
+import { processesOf, processFault, type ProcessRow, rowsOf } from "./processes";
+
 export type ProjectChanges = components["schemas"]["ProjectChanges"];
 
 export interface ProjectForm {
@@ -10,6 +12,7 @@ export interface ProjectForm {
   setupCommand: string;
   devCommand: string;
   port: string;
+  processes: readonly ProcessRow[];
   size: string;
   image: string;
   hasBrowser: boolean;
@@ -25,6 +28,7 @@ export function formOf(project: ProjectBody): ProjectForm {
     setupCommand: project.setup_command ?? "",
     devCommand: project.dev_command ?? "",
     port: project.port?.toString() ?? "",
+    processes: rowsOf(project.processes),
     size: project.size,
     image: project.image ?? "",
     hasBrowser: project.has_browser,
@@ -39,6 +43,7 @@ export function changesOf(project: ProjectBody, form: ProjectForm): ProjectChang
   const before = formOf(project);
   const isNew = (name: keyof ProjectForm) => form[name] !== before[name];
   const text = (value: string) => value.trim() || null;
+  const processes = processesOf(form.processes);
   const number = (value: string) => (value.trim() === "" ? null : Number(value));
   return {
     ...(isNew("name") && { name: form.name.trim() }),
@@ -46,6 +51,7 @@ export function changesOf(project: ProjectBody, form: ProjectForm): ProjectChang
     ...(isNew("setupCommand") && { setup_command: text(form.setupCommand) }),
     ...(isNew("devCommand") && { dev_command: text(form.devCommand) }),
     ...(isNew("port") && { port: number(form.port) }),
+    ...(JSON.stringify(processes) !== JSON.stringify(project.processes) && { processes }),
     ...(isNew("size") && { size: form.size }),
     ...(isNew("image") && { image: text(form.image) }),
     ...(isNew("hasBrowser") && { has_browser: form.hasBrowser }),
@@ -69,5 +75,5 @@ export function faultOf(form: ProjectForm): string | null {
     return "A budget of tokens is a whole number above 0.";
   }
   if (form.budgetUsd !== "" && !(Number(form.budgetUsd) > 0)) return "A budget of money is above 0.";
-  return null;
+  return processFault(form.processes, form.devCommand);
 }

@@ -57,8 +57,7 @@ function refresh(queries: QueryClient, session: string, project: string, frames:
   for (const frame of frames) for (const what of touchedBy(frame)) touched.add(what);
   for (const what of touched) {
     // The session's own key begins the others', which are told of by themselves.
-    const filter = { queryKey: keyOf(what, session, project), exact: what === "session" };
-    void queries.invalidateQueries(filter, { cancelRefetch: false });
+    void queries.invalidateQueries({ queryKey: keyOf(what, session, project), exact: what === "session" });
   }
 }
 
