@@ -7,7 +7,7 @@ import { bytesOf, type ScreenKey } from "./keys";
 import type { LiveTerminal } from "./live_terminal";
 
 const KEYS: readonly { key: ScreenKey; label: string; face: ReactNode }[] = [
-  { key: "Esc", label: "Escape", face: "Esc" },
+  { key: "Esc", label: "Esc", face: "Esc" },
   { key: "Tab", label: "Tab", face: "Tab" },
   { key: "Left", label: "Left", face: <ArrowLeft /> },
   { key: "Down", label: "Down", face: <ArrowDown /> },
@@ -50,7 +50,7 @@ export function ScreenKeys({ terminal }: { terminal: LiveTerminal }) {
       ))}
       <button
         type="button"
-        aria-label="Interrupt"
+        aria-label="^C: interrupt"
         onPointerDown={(event) => event.preventDefault()}
         onClick={() => press("\x03")}
         className={FACE}

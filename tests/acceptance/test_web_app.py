@@ -1,0 +1,295 @@
+"""The web application in a real Chromium over the real stack: sandboxes, the Claude CLI, git; the model is scripted."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from acceptance_rig import DEV_COMMAND, PORT, Lot, lot_server, make_repository
+from browser_rig import PASSWORD, USER, Window, chromium, faults, sign_in_link, window
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(240)]
+
+expect.set_options(timeout=45_000)
+
+
+@pytest.fixture(scope="module")
+def lot() -> Iterator[Lot]:
+    with lot_server() as lot:
+        yield lot
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def state(lot: Lot, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A browser's cookies after its user came in by the link that the first start prints, and chose a password."""
+    path = tmp_path_factory.mktemp("browser") / "state.json"
+    with window(browser, lot) as first:
+        page = first.page
+        page.goto("/")
+        expect(page).to_have_url(re.compile("/sign-in"))
+        page.goto(sign_in_link(lot))
+        page.get_by_label("Name").fill(USER)
+        page.get_by_label("New password").fill(PASSWORD)
+        page.get_by_label("The same again").fill(PASSWORD)
+        page.get_by_role("button", name="Create and sign in").click()
+        expect(page.get_by_role("link", name="New project").first).to_be_visible()
+        page.context.storage_state(path=path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def project(lot: Lot) -> str:
+    return str(lot.ready_project(environment={"GREETING": "hello"})["id"])
+
+
+@pytest.fixture
+def session(lot: Lot, project: str) -> Iterator[str]:
+    made = lot.session(project)
+    yield made
+    lot.delete(f"/sessions/{made}")
+
+
+@pytest.fixture
+def desk(browser: Browser, lot: Lot, state: Path) -> Iterator[Window]:
+    with window(browser, lot, state) as opened:
+        yield opened
+
+
+@pytest.fixture
+def phone(browser: Browser, lot: Lot, state: Path) -> Iterator[Window]:
+    with window(browser, lot, state, is_phone=True) as opened:
+        yield opened
+
+
+def directive(scenario: str, **given: object) -> str:
+    """Return what has the scripted model play a scenario."""
+    return f"@@{scenario} {json.dumps(given)}"
+
+
+def say(page: Page, text: str) -> None:
+    """Write to the agent and send it."""
+    page.get_by_label("Message", exact=True).fill(text)
+    page.get_by_role("button", name="Send").click()
+
+
+def reads(page: Page, text: str) -> None:
+    """Wait until something stands in the conversation."""
+    expect(page.get_by_role("log").get_by_text(text, exact=False).last).to_be_visible()
+
+
+def agent_says(page: Page, text: str) -> None:
+    """Wait until the agent has said something, and its turn is over."""
+    expect(page.get_by_role("article", name="Agent").filter(has_text=text).last).to_be_visible()
+    expect(page.get_by_role("button", name="Stop the agent")).to_have_count(0)
+
+
+def has_no_sideways_scroll(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+def test_password_signs_in_and_everything_else_is_refused(lot: Lot, browser: Browser, state: Path) -> None:
+    with window(browser, lot) as stranger:
+        page = stranger.page
+        assert page.request.get("/api/sessions").status == 401
+        page.goto("/settings")
+        expect(page).to_have_url(re.compile("/sign-in"))
+        page.get_by_label("Name").fill(USER)
+        page.get_by_label("Password", exact=True).fill("not the password")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page).to_have_url(re.compile("/settings"))
+
+
+def test_new_project_goes_over_into_its_live_setup_session(lot: Lot, desk: Window) -> None:
+    page, name = desk.page, f"web-{uuid.uuid4().hex[:6]}"
+    page.goto("/projects/new")
+    page.get_by_label("Address or path").fill(str(make_repository(lot.folder)))
+    page.get_by_label("Name", exact=True).fill(name)
+    page.locator("summary").click()
+    page.get_by_label("Setup command").fill("echo from-the-setup; sleep 1")
+    page.get_by_label("Dev command").fill(DEV_COMMAND)
+    page.get_by_label("Port", exact=True).fill(str(PORT))
+    page.get_by_role("button", name="Create project").click()
+    expect(page).to_have_url(re.compile("/sessions/"))
+    reads(page, "running the setup command")
+    reads(page, "new sessions start from it")
+    expect(page.get_by_text("Idle").first).to_be_visible()
+    lot.delete(f"/projects/{name}", params={"cascade": "true"})
+
+
+def test_message_is_acted_upon_and_becomes_a_diff_and_a_pull_request(lot: Lot, desk: Window, session: str) -> None:
+    page = desk.page
+    page.goto(f"/sessions/{session}/diff")
+    say(page, directive("write", file="notes.py", content="print('from the browser')\n"))
+    agent_says(page, "is written")
+    expect(page.get_by_text("notes.py").first).to_be_visible()
+    expect(page.get_by_text("from the browser").last).to_be_visible()
+    page.get_by_role("button", name="Create PR").click()
+    expect(page.get_by_role("button", name="Update PR")).to_be_visible()
+    assert lot.get(f"/sessions/{session}/pull-request")["state"] == "open"
+
+
+def test_question_is_answered_in_place(desk: Window, session: str) -> None:
+    page = desk.page
+    page.goto(f"/sessions/{session}")
+    say(page, "@@ask")
+    expect(page.get_by_text("Waiting for user").first).to_be_visible()
+    page.get_by_role("radio", name="Blue").check()
+    page.get_by_role("button", name="Answer", exact=True).click()
+    agent_says(page, "Blue")
+    expect(page.get_by_text("Idle").first).to_be_visible()
+
+
+def test_paused_session_is_readable_and_resumes_from_its_panels(lot: Lot, desk: Window, session: str) -> None:
+    page = desk.page
+    page.goto(f"/sessions/{session}/preview")
+    say(page, directive("say", text="something to read later"))
+    agent_says(page, "something to read later")
+    counted, pid = lot.count(session)
+    lot.move(session, "pause")
+    expect(page.get_by_text("Paused").first).to_be_visible()
+    agent_says(page, "something to read later")
+    for panel in ("Terminal", "Logs", "Preview"):
+        page.get_by_role("tab", name=panel).first.click()
+        expect(page.get_by_role("button", name="Resume").first).to_be_visible()
+    assert lot.show(session)["label"] == "Paused", "looking wakes nothing"
+    page.get_by_role("button", name="Resume").first.click()
+    expect(page.get_by_role("button", name="Resume")).to_have_count(0)
+    later, same = lot.count(session)
+    assert (later > counted, same) == (True, pid)
+
+
+def test_preview_shows_the_running_app(desk: Window, session: str) -> None:
+    page = desk.page
+    page.goto(f"/sessions/{session}/preview")
+    page.get_by_label("Path", exact=True).fill("/word")
+    page.get_by_label("Path", exact=True).press("Enter")
+    frame = page.frame_locator("iframe").first
+    expect(frame.locator("body")).not_to_be_empty()
+
+
+def test_terminal_runs_commands_and_is_found_again_after_a_reload(desk: Window, session: str) -> None:
+    page = desk.page
+    page.goto(f"/sessions/{session}/terminal")
+    if page.get_by_role("button", name="New terminal").is_visible():
+        page.get_by_role("button", name="New terminal").first.click()
+    screen = page.locator(".xterm-screen").first
+    screen.click()
+    page.keyboard.type("echo $((6*7))-answers\n")
+    expect(page.locator(".xterm-rows").first).to_contain_text("42-answers")
+    page.reload()
+    expect(page.locator(".xterm-rows").first).to_contain_text("42-answers")
+
+
+def test_variables_are_edited_and_used_after_a_restart_that_is_asked_for(lot: Lot, desk: Window, session: str) -> None:
+    page = desk.page
+    _, pid = lot.count(session)
+    page.goto(f"/sessions/{session}/env")
+    expect(page.get_by_text("GREETING").first).to_be_visible()
+    page.get_by_label("Name of a new variable").fill("LOT_WORD")
+    page.get_by_label("Its value").fill("blue")
+    page.get_by_label("Its value").press("Enter")
+    page.get_by_role("button", name="Save").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("restart", ignore_case=True)
+    assert lot.count(session)[1] == pid, "saving restarts nothing"
+    page.get_by_role("dialog").get_by_role("button", name="Restart").first.click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert lot.count(session)[1] != pid
+    assert lot.preview(session, "/word").json() == "blue"
+
+
+def test_session_is_begun_in_its_project_stopped_and_deleted_from_the_sidebar(lot: Lot, desk: Window) -> None:
+    page, name = desk.page, f"side-{uuid.uuid4().hex[:6]}"
+    project = lot.ready_project(name=name)["id"]
+    page.goto("/")
+    page.get_by_role("button", name=f"New session in {name}").click()
+    expect(page).to_have_url(re.compile("/sessions/"))
+    [session] = [one["id"] for one in lot.get("/sessions") if one["project_id"] == project]
+    say(page, directive("slow", seconds=60))
+    expect(page.get_by_text("Running", exact=True).first).to_be_visible()
+    page.get_by_role("button", name="Stop the agent").click()
+    expect(page.get_by_text("Idle", exact=True).first).to_be_visible()
+    listed = page.get_by_role("region", name=f"Project {name}")
+    listed.get_by_role("button", name=re.compile("^Delete ")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(listed.get_by_role("listitem")).to_have_count(0)
+    assert session not in [one["id"] for one in lot.get("/sessions")]
+
+
+def test_two_forks_are_compared_and_one_is_kept(lot: Lot, desk: Window, session: str) -> None:
+    page = desk.page
+    page.goto(f"/sessions/{session}")
+    say(page, directive("write", file="one.txt", content="from the parent\n"))
+    agent_says(page, "is written")
+    page.get_by_role("button", name="Actions of this session").click()
+    page.get_by_role("menuitem", name=re.compile("^Fork")).click()
+    expect(page).not_to_have_url(re.compile(session))
+    agent_says(page, "is written")
+    child = page.url.rsplit("/sessions/", 1)[1].split("/")[0]
+    lot.settled(child, "Idle")
+    say(page, directive("write", file="two.txt", content="from the fork\n"))
+    expect(page.get_by_role("article", name="Agent").filter(has_text="two.txt").last).to_be_visible()
+    page.goto(f"/compare/{session}/{child}")
+    left, right = (
+        page.get_by_role("region", name=re.compile("^Left")),
+        page.get_by_role("region", name=re.compile("^Right")),
+    )
+    expect(right).to_contain_text("from the fork")
+    expect(left).to_contain_text("from the parent")
+    expect(left).not_to_contain_text("two.txt")
+    left.get_by_role("button", name=re.compile("Keep")).click()
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("Keep|Delete")).click()
+    expect(page).to_have_url(re.compile(f"/sessions/{session}"))
+    assert child not in [one["id"] for one in lot.get("/sessions")]
+
+
+def test_page_goes_on_by_itself_after_the_server_was_restarted(lot: Lot, desk: Window, session: str) -> None:
+    page = desk.page
+    page.goto(f"/sessions/{session}")
+    say(page, directive("say", text="before the restart"))
+    agent_says(page, "before the restart")
+    lot.server.kill()
+    lot.server.start()
+    say(page, directive("say", text="after the restart"))
+    agent_says(page, "after the restart")
+    expect(page.get_by_text("before the restart", exact=True)).to_have_count(1)
+
+
+def test_on_a_phone_one_sends_answers_and_looks(lot: Lot, phone: Window, session: str) -> None:
+    page = phone.page
+    page.goto(f"/sessions/{session}")
+    say(page, directive("write", file="phone.txt", content="written on the train\n"))
+    agent_says(page, "is written")
+    assert has_no_sideways_scroll(page)
+    page.get_by_role("link", name="Diff").click()
+    expect(page.get_by_role("region", name="phone.txt")).to_contain_text("written on the train")
+    assert has_no_sideways_scroll(page)
+    page.get_by_role("button", name="Create PR").click()
+    expect(page.get_by_role("button", name="Update PR")).to_be_visible()
+    page.get_by_role("link", name="Preview").click()
+    expect(page.locator("iframe").first).to_be_visible()
+    assert has_no_sideways_scroll(page)
+
+
+@pytest.mark.parametrize("is_phone", [False, True], ids=["desk", "phone"])
+def test_axe_finds_nothing_serious(lot: Lot, browser: Browser, state: Path, session: str, is_phone: bool) -> None:
+    project = lot.show(session)["project_id"]
+    pages = ("/", "/projects/new", f"/projects/{project}", "/settings", f"/sessions/{session}")
+    panels = [f"/sessions/{session}/{name}" for name in ("preview", "diff", "terminal", "logs", "env")]
+    with window(browser, lot, state, is_phone=is_phone, bypass_csp=True) as opened:
+        for path in (*pages, *panels):
+            opened.page.goto(path)
+            expect(opened.page.get_by_role("main").first).to_be_visible()
+            opened.page.wait_for_load_state("networkidle")
+            assert faults(opened.page) == [], path

@@ -1,0 +1,105 @@
+"""A real Chromium in front of a real server: signed in as a user is, and strict about what the page complains of."""
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from acceptance_rig import Lot
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+PATIENCE_MS = 45_000
+AXE = Path(__file__).parent.parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
+SERIOUS = ("serious", "critical")
+USER, PASSWORD = f"ada-{uuid.uuid4().hex[:6]}", "a long enough password"
+_EXPECTED = ("status of 4", "status of 5", "WebSocket", "ERR_CONNECTION", "ERR_NETWORK")
+"""What Chromium itself prints of answers that the application shows in words: refusals, a server that is away."""
+
+
+@dataclass
+class Window:
+    """One window of the browser, and what its page complained of."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def note(self, message: ConsoleMessage) -> None:
+        """Keep an error that the console shows."""
+        if message.type == "error" and not any(known in message.text for known in _EXPECTED):
+            self.complaints.append(message.text)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run Debian's Chromium for the length of the block."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("needs Chromium: setup/bootstrap.sh --for-tests")
+    with sync_playwright() as playwright:
+        # As root it cannot make a sandbox of its own; it shows our own pages only.
+        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+        # Without WebGL a terminal's text is text of the page, and can be read.
+        browser = playwright.chromium.launch(executable_path=program, args=[*sandbox, "--disable-3d-apis"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def base_url(lot: Lot) -> str:
+    """Return the address that a user of the same machine types."""
+    return f"http://localhost:{lot.server.port}"
+
+
+def sign_in_link(lot: Lot) -> str:
+    """Return a fresh one-time link."""
+    made = lot.post("/sign-in-links", {"user": None, "is_new": True})
+    url: str = made["url"]
+    return url
+
+
+@contextmanager
+def window(
+    browser: Browser, lot: Lot, state: Path | None = None, *, is_phone: bool = False, bypass_csp: bool = False
+) -> Iterator[Window]:
+    """Open a window for the length of the block; afterwards its page must not have complained of anything.
+
+    Args:
+        state: Of a browser that is signed in; None: a browser that nobody has used.
+    """
+    context: BrowserContext = browser.new_context(
+        base_url=base_url(lot),
+        viewport=PHONE if is_phone else DESK,  # type: ignore[arg-type]
+        is_mobile=is_phone,
+        has_touch=is_phone,
+        storage_state=state,
+        bypass_csp=bypass_csp,
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened = Window(context.new_page())
+    opened.page.on("console", opened.note)
+    opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    try:
+        yield opened
+        assert opened.complaints == []
+    finally:
+        context.close()
+
+
+def faults(page: Page) -> list[str]:
+    """Return what axe finds serious on a page as it stands."""
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("async () => (await axe.run(document, {iframes: false})).violations")
+    return [
+        f"{one['id']}: {json.dumps([node['html'][:160] for node in one['nodes']][:3])}"
+        for one in found
+        if one["impact"] in SERIOUS
+    ]
