@@ -52,6 +52,8 @@ export default defineConfig({
   },
   test: {
     restoreMocks: true,
+    // Nothing waits for time; a machine that is busy is slow all the same.
+    testTimeout: 30_000,
     projects: [
       // Logic needs no browser; what draws has one that is pretended.
       { extends: true, test: { name: "logic", environment: "node", include: ["src/**/*.test.ts"] } },

@@ -1,11 +1,12 @@
 import "@testing-library/jest-dom/vitest";
 
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
 import { fillGapsOfJsdom } from "./jsdom_gaps";
 
 fillGapsOfJsdom();
+configure({ asyncUtilTimeout: 10_000 });
 
 afterEach(() => {
   cleanup();
