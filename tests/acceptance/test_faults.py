@@ -220,6 +220,8 @@ def test_api_answers_nobody_without_its_token(lot: Lot, project: str) -> None:
     asked = 0
     with httpx.Client(base_url=lot.server.url, trust_env=False) as stranger:
         for path, methods in paths.items():
+            if path in ("/api/sign-in", "/api/previews/enter") or path.startswith("/api/sign-in/"):
+                continue  # the way in; what these let in is in tests/unit/api/test_gate.py
             address = path.replace("{session}", session).replace("{project}", project).replace("{name}", terminal)
             for method in methods:
                 for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": lot.server.token}):
