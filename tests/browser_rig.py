@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from acceptance_rig import Lot
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
 
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 PATIENCE_MS = 45_000
@@ -28,6 +28,8 @@ class Window:
 
     page: Page
     complaints: list[str] = field(default_factory=list)
+    trouble: list[str] = field(default_factory=list)
+    """Requests that failed or were refused, which may be as it should be."""
 
     def note(self, message: ConsoleMessage) -> None:
         """Keep an error that the console shows."""
@@ -87,11 +89,20 @@ def window(
     opened = Window(context.new_page())
     opened.page.on("console", opened.note)
     opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    opened.page.on("requestfailed", lambda request: opened.trouble.append(f"{request.url}: {request.failure}"))
+    opened.page.on("response", lambda answer: _note_refusal(opened, answer))
     try:
         yield opened
         assert opened.complaints == []
     finally:
+        # Shown by pytest where the test fails.
+        print(opened.page.url, opened.trouble[-20:], opened.page.locator("body").inner_text()[:2000], sep="\n")
         context.close()
+
+
+def _note_refusal(opened: Window, answer: Response) -> None:
+    if answer.status >= 400:
+        opened.trouble.append(f"{answer.url}: {answer.status}")
 
 
 def faults(page: Page) -> list[str]:

@@ -23,7 +23,8 @@ def lot() -> Iterator[Lot]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(lot: Lot) -> Iterator[Browser]:
+    # Closed before the server: while Playwright's loop is there, none of ours can run.
     with chromium() as browser:
         yield browser
 
