@@ -5,13 +5,13 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from acceptance_rig import Lot
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, TimeoutError, sync_playwright
 
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 PATIENCE_MS = 45_000
@@ -103,6 +103,20 @@ def window(
 def _note_refusal(opened: Window, answer: Response) -> None:
     if answer.status >= 400:
         opened.trouble.append(f"{answer.url}: {answer.status}")
+
+
+def visit(page: Page, path: str) -> None:
+    """Go to an address and return once its page is drawn; loaded anew, as a user would, where it stays blank.
+
+    Chromium gives up what it is loading when a network interface comes or goes (ERR_NETWORK_CHANGED), and on the
+    machine of the sandboxes some do all the time.
+    """
+    for _ in range(3):
+        with suppress(TimeoutError):
+            page.goto(path)
+            page.get_by_role("main").first.wait_for(timeout=20_000)
+            return
+    raise AssertionError(f"{path} stays blank")
 
 
 def faults(page: Page) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from acceptance_rig import DEV_COMMAND, PORT, Lot, lot_server, make_repository
-from browser_rig import PASSWORD, USER, Window, chromium, faults, sign_in_link, window
+from browser_rig import PASSWORD, USER, Window, chromium, faults, sign_in_link, visit, window
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -35,9 +35,9 @@ def state(lot: Lot, browser: Browser, tmp_path_factory: pytest.TempPathFactory) 
     path = tmp_path_factory.mktemp("browser") / "state.json"
     with window(browser, lot) as first:
         page = first.page
-        page.goto("/")
+        visit(page, "/")
         expect(page).to_have_url(re.compile("/sign-in"))
-        page.goto(sign_in_link(lot))
+        visit(page, sign_in_link(lot))
         page.get_by_label("Name").fill(USER)
         page.get_by_label("New password").fill(PASSWORD)
         page.get_by_label("The same again").fill(PASSWORD)
@@ -101,7 +101,7 @@ def test_password_signs_in_and_everything_else_is_refused(lot: Lot, browser: Bro
     with window(browser, lot) as stranger:
         page = stranger.page
         assert page.request.get("/api/sessions").status == 401
-        page.goto("/settings")
+        visit(page, "/settings")
         expect(page).to_have_url(re.compile("/sign-in"))
         page.get_by_label("Name").fill(USER)
         page.get_by_label("Password", exact=True).fill("not the password")
@@ -114,7 +114,7 @@ def test_password_signs_in_and_everything_else_is_refused(lot: Lot, browser: Bro
 
 def test_new_project_goes_over_into_its_live_setup_session(lot: Lot, desk: Window) -> None:
     page, name = desk.page, f"web-{uuid.uuid4().hex[:6]}"
-    page.goto("/projects/new")
+    visit(page, "/projects/new")
     page.get_by_label("Address or path").fill(str(make_repository(lot.folder)))
     page.get_by_label("Name", exact=True).fill(name)
     page.locator("summary").click()
@@ -131,7 +131,7 @@ def test_new_project_goes_over_into_its_live_setup_session(lot: Lot, desk: Windo
 
 def test_message_is_acted_upon_and_becomes_a_diff_and_a_pull_request(lot: Lot, desk: Window, session: str) -> None:
     page = desk.page
-    page.goto(f"/sessions/{session}/diff")
+    visit(page, f"/sessions/{session}/diff")
     say(page, directive("write", file="notes.py", content="print('from the browser')\n"))
     agent_says(page, "is written")
     expect(page.get_by_text("notes.py").first).to_be_visible()
@@ -143,7 +143,7 @@ def test_message_is_acted_upon_and_becomes_a_diff_and_a_pull_request(lot: Lot, d
 
 def test_question_is_answered_in_place(desk: Window, session: str) -> None:
     page = desk.page
-    page.goto(f"/sessions/{session}")
+    visit(page, f"/sessions/{session}")
     say(page, "@@ask")
     expect(page.get_by_text("Waiting for user").first).to_be_visible()
     page.get_by_role("radio", name="Blue").check()
@@ -154,7 +154,7 @@ def test_question_is_answered_in_place(desk: Window, session: str) -> None:
 
 def test_paused_session_is_readable_and_resumes_from_its_panels(lot: Lot, desk: Window, session: str) -> None:
     page = desk.page
-    page.goto(f"/sessions/{session}/preview")
+    visit(page, f"/sessions/{session}/preview")
     say(page, directive("say", text="something to read later"))
     agent_says(page, "something to read later")
     counted, pid = lot.count(session)
@@ -173,7 +173,7 @@ def test_paused_session_is_readable_and_resumes_from_its_panels(lot: Lot, desk: 
 
 def test_preview_shows_the_running_app(desk: Window, session: str) -> None:
     page = desk.page
-    page.goto(f"/sessions/{session}/preview")
+    visit(page, f"/sessions/{session}/preview")
     page.get_by_label("Path", exact=True).fill("/word")
     page.get_by_label("Path", exact=True).press("Enter")
     frame = page.frame_locator("iframe").first
@@ -182,7 +182,7 @@ def test_preview_shows_the_running_app(desk: Window, session: str) -> None:
 
 def test_terminal_runs_commands_and_is_found_again_after_a_reload(desk: Window, session: str) -> None:
     page = desk.page
-    page.goto(f"/sessions/{session}/terminal")
+    visit(page, f"/sessions/{session}/terminal")
     if page.get_by_role("button", name="New terminal").is_visible():
         page.get_by_role("button", name="New terminal").first.click()
     screen = page.locator(".xterm-screen").first
@@ -196,7 +196,7 @@ def test_terminal_runs_commands_and_is_found_again_after_a_reload(desk: Window, 
 def test_variables_are_edited_and_used_after_a_restart_that_is_asked_for(lot: Lot, desk: Window, session: str) -> None:
     page = desk.page
     _, pid = lot.count(session)
-    page.goto(f"/sessions/{session}/env")
+    visit(page, f"/sessions/{session}/env")
     expect(page.get_by_text("GREETING").first).to_be_visible()
     page.get_by_label("Name of a new variable").fill("LOT_WORD")
     page.get_by_label("Its value").fill("blue")
@@ -213,7 +213,7 @@ def test_variables_are_edited_and_used_after_a_restart_that_is_asked_for(lot: Lo
 def test_session_is_begun_in_its_project_stopped_and_deleted_from_the_sidebar(lot: Lot, desk: Window) -> None:
     page, name = desk.page, f"side-{uuid.uuid4().hex[:6]}"
     project = lot.ready_project(name=name)["id"]
-    page.goto("/")
+    visit(page, "/")
     page.get_by_role("button", name=f"New session in {name}").click()
     expect(page).to_have_url(re.compile("/sessions/"))
     [session] = [one["id"] for one in lot.get("/sessions") if one["project_id"] == project]
@@ -230,7 +230,7 @@ def test_session_is_begun_in_its_project_stopped_and_deleted_from_the_sidebar(lo
 
 def test_two_forks_are_compared_and_one_is_kept(lot: Lot, desk: Window, session: str) -> None:
     page = desk.page
-    page.goto(f"/sessions/{session}")
+    visit(page, f"/sessions/{session}")
     say(page, directive("write", file="one.txt", content="from the parent\n"))
     agent_says(page, "is written")
     page.get_by_role("button", name="Actions of this session").click()
@@ -241,7 +241,7 @@ def test_two_forks_are_compared_and_one_is_kept(lot: Lot, desk: Window, session:
     lot.settled(child, "Idle")
     say(page, directive("write", file="two.txt", content="from the fork\n"))
     expect(page.get_by_role("article", name="Agent").filter(has_text="two.txt").last).to_be_visible()
-    page.goto(f"/compare/{session}/{child}")
+    visit(page, f"/compare/{session}/{child}")
     left, right = (
         page.get_by_role("region", name=re.compile("^Left")),
         page.get_by_role("region", name=re.compile("^Right")),
@@ -257,7 +257,7 @@ def test_two_forks_are_compared_and_one_is_kept(lot: Lot, desk: Window, session:
 
 def test_page_goes_on_by_itself_after_the_server_was_restarted(lot: Lot, desk: Window, session: str) -> None:
     page = desk.page
-    page.goto(f"/sessions/{session}")
+    visit(page, f"/sessions/{session}")
     say(page, directive("say", text="before the restart"))
     agent_says(page, "before the restart")
     lot.server.kill()
@@ -269,7 +269,7 @@ def test_page_goes_on_by_itself_after_the_server_was_restarted(lot: Lot, desk: W
 
 def test_on_a_phone_one_sends_answers_and_looks(lot: Lot, phone: Window, session: str) -> None:
     page = phone.page
-    page.goto(f"/sessions/{session}")
+    visit(page, f"/sessions/{session}")
     say(page, directive("write", file="phone.txt", content="written on the train\n"))
     agent_says(page, "is written")
     assert has_no_sideways_scroll(page)
@@ -290,7 +290,7 @@ def test_axe_finds_nothing_serious(lot: Lot, browser: Browser, state: Path, sess
     panels = [f"/sessions/{session}/{name}" for name in ("preview", "diff", "terminal", "logs", "env")]
     with window(browser, lot, state, is_phone=is_phone, bypass_csp=True) as opened:
         for path in (*pages, *panels):
-            opened.page.goto(path)
+            visit(opened.page, path)
             expect(opened.page.get_by_role("main").first).to_be_visible()
             opened.page.wait_for_load_state("networkidle")
             assert faults(opened.page) == [], path
