@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 from acceptance_rig import Lot
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, TimeoutError, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Response,
+    TimeoutError,
+    sync_playwright,
+)
 
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 PATIENCE_MS = 45_000
@@ -96,7 +105,9 @@ def window(
         assert opened.complaints == []
     finally:
         # Shown by pytest where the test fails.
-        print(opened.page.url, opened.trouble[-20:], opened.page.locator("body").inner_text()[:2000], sep="\n")
+        with suppress(Error):
+            words = opened.page.evaluate("document.body?.innerText ?? ''")
+            print(opened.page.url, opened.trouble[-20:], words[:2000], sep="\n")
         context.close()
 
 
