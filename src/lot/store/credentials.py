@@ -1,18 +1,12 @@
 """Credentials of model providers and git hosts, encrypted each by itself."""
 
-from collections.abc import Callable
-
-from sqlalchemy import Table, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, select
 
 from lot.store import tables
 from lot.store.database import Database, Transaction
+from lot.store.upsert import insert_or_update
 
 secrets = tables.secrets
-_INSERTS: dict[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 
 
 class CredentialStore(Database):
@@ -41,7 +35,7 @@ class CredentialStore(Database):
 
     async def _set_secret(self, transaction: Transaction, name: str, value: str) -> None:
         sealed = self._box.encrypt(value, _context(name))
-        fresh = _INSERTS[transaction.dialect](secrets).values(name=name, value=sealed)
+        fresh = insert_or_update(secrets, transaction.dialect).values(name=name, value=sealed)
         await transaction.execute(fresh.on_conflict_do_update(index_elements=["name"], set_={"value": sealed}))
 
 

@@ -4,24 +4,20 @@ The sums of a session go with it. Those of a project stay, whatever becomes of i
 but the project's id.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import RowMapping, Table, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import RowMapping, select, update
 
 from lot.core.ids import ProjectId, SessionId
 from lot.core.metering import on_time
 from lot.core.session import SandboxState
 from lot.store import tables
 from lot.store.database import Database, Transaction
+from lot.store.upsert import insert_or_update
 
 sessions = tables.sessions
-_INSERTS: dict[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 _METERED = (sessions.c.id, sessions.c.project_id, sessions.c.compute_units, sessions.c.metered_at)
 _NOTHING: Mapping[str, float] = {
     "seconds_on": 0.0,
@@ -132,7 +128,7 @@ async def add_usage(transaction: Transaction, new: Sequence[Used]) -> None:
     ):
         for (id_, day), measures in sorted(sums.items()):
             row = {owner: id_, "day": day, **_NOTHING, **measures}
-            fresh = _INSERTS[transaction.dialect](table).values(row)
+            fresh = insert_or_update(table, transaction.dialect).values(row)
             raised = {measure: table.c[measure] + fresh.excluded[measure] for measure in measures}
             await transaction.execute(fresh.on_conflict_do_update(index_elements=[owner, "day"], set_=raised))
 
