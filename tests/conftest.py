@@ -63,7 +63,7 @@ class PostgresServer:
 
     def empty(self, database: str) -> None:
         """Remove every row of a store's tables."""
-        statement = "TRUNCATE git_accounts, projects, secrets, users, sign_in_links, usage_days CASCADE"
+        statement = "TRUNCATE git_accounts, projects, secrets, users, sign_in_links, usage_days, defaults CASCADE"
         self._run("psql", "-h", str(self.folder), "-U", _SERVER_USER, "-d", database, "-qc", statement)
 
     @property

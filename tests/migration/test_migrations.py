@@ -20,9 +20,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 import lot.store
 from lot.core.asks import Answer
 from lot.core.credentials import TokenSecret
+from lot.core.defaults import ChosenDefaults, ProviderModel
 from lot.core.errors import InvalidInputError
 from lot.core.ids import ProjectId, SessionId
-from lot.core.records import Delivery, SnapshotState
+from lot.core.records import AgentMode, Delivery, SnapshotState
 from lot.store.engines import create_sqlite_file
 from lot.store.migrate import migrate
 from lot.store.secrets import SecretBox
@@ -101,6 +102,7 @@ async def test_filled_database_survives_the_upgrade(empty_database_url: str, rev
             await _check_sign_in(store)
         await _check_usage(store, 0.25 if revision >= "0002" else 0.0, is_metered=revision >= "0005")
         await _check_git_account(store, is_there=revision >= "0003")
+        await _check_defaults(store, are_there=revision >= "0006")
         assert (await store.get_project("shop")).image == ("dockerfile:Dockerfile" if revision >= "0003" else None)
         await store.delete_project(ProjectId("shopprojec"), cascade=True)
     finally:
@@ -239,6 +241,12 @@ async def _check_usage(store: Store, cost_usd: float, *, is_metered: bool) -> No
     await store.meter(datetime(2026, 11, 22, 12, 11, 30, tzinfo=UTC))
     [day] = await store.days_of_session(child.id)
     assert day.compute_units == (120.0 if is_metered else 60.0)
+
+
+async def _check_defaults(store: Store, *, are_there: bool) -> None:
+    model = ProviderModel(provider="rehearsal", model="rehearsal-small")
+    chosen = ChosenDefaults(model=model, mode=AgentMode.PLAN, idle_countdown_s=900.0)
+    assert await store.get_chosen_defaults() == (chosen if are_there else ChosenDefaults())
 
 
 async def _check_git_account(store: Store, *, is_there: bool) -> None:

@@ -5,6 +5,7 @@ from lot.store.api_tokens import ApiTokenStore
 from lot.store.asks import AskStore
 from lot.store.browser_sessions import BrowserSessionStore
 from lot.store.credentials import CredentialStore
+from lot.store.defaults import DefaultStore
 from lot.store.diffs import DiffStore
 from lot.store.git_accounts import GitAccountStore
 from lot.store.held_answers import HeldAnswerStore
@@ -38,6 +39,7 @@ class Store(
     HeldAnswerStore,
     GitAccountStore,
     CredentialStore,
+    DefaultStore,
     SealingStore,
     SignInLinkStore,
     IdentityStore,

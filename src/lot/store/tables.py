@@ -308,6 +308,18 @@ secrets = Table(
     Column("value", CREDENTIAL, nullable=False),
 )
 
+defaults = Table(  # one row at most: what users have chosen; what is NULL is as the configuration has it
+    "defaults",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("provider", Text),  # of `model`
+    Column("model", Text),
+    Column("effort", Text),
+    Column("mode", Word(AgentMode)),
+    Column("size", Text),
+    Column("idle_countdown_s", Double),
+)
+
 users = Table(
     "users",
     metadata,
