@@ -4,13 +4,15 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from lot.core.defaults import Effort
 from lot.core.errors import InvalidInputError
+from lot.core.records import AgentMode
 from lot.core.web_origin import WebOrigin
 
 
@@ -142,6 +144,7 @@ class Settings(BaseSettings):
     """SQLAlchemy URL; by default SQLite in `data_dir`."""
 
     idle_countdown_s: float = 300.0
+    """Until users choose another in Lot's settings, as they may `provider` and `model`, `effort`, `mode` and `size`."""
     resume_window_s: float = 300.0
     activity_limit_s: float = 86_400.0
     drift_check_s: float = 600.0
@@ -151,6 +154,8 @@ class Settings(BaseSettings):
     sizes: dict[str, Size] = Field(default_factory=dict)
     """JSON, name to `{"cpus", "memory_bytes", "compute_units"}`: adds to small and large, or replaces them. What is
     there already keeps what it was made with."""
+    size: str = "small"
+    """Of sandboxes of new projects."""
     memory_reserve_bytes: int = 1 << 30
     """Host memory never promised to sandboxes."""
     disk_reserve_bytes: int = 1 << 30
@@ -160,6 +165,10 @@ class Settings(BaseSettings):
     """`anthropic` or `rehearsal`: what new sessions use unless they say otherwise."""
     model: str | None = None
     """Model of new sessions; by default the provider's first."""
+    effort: Effort | None = None
+    """How hard the model of new sessions is to think; by default as it does by itself."""
+    mode: AgentMode = AgentMode.FULL
+    """What agents of new sessions may do without asking."""
     anthropic_base_url: str = "https://api.anthropic.com"
     anthropic_api_key: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("anthropic_api_key", "LOT_ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY")
@@ -198,6 +207,12 @@ class Settings(BaseSettings):
             return None if value is None else str(WebOrigin.parse(value.rstrip("/")))
         except InvalidInputError as error:
             raise ValueError(str(error)) from error
+
+    @model_validator(mode="after")
+    def _has_its_size(self) -> Self:
+        if self.size not in self.all_sizes:
+            raise ValueError(f"there is no size {self.size!r}; there are {', '.join(self.all_sizes)}")
+        return self
 
     @property
     def app_origin(self) -> WebOrigin:

@@ -16,6 +16,7 @@ from lot.api.preview import Preview
 from lot.api.preview_entry import PreviewEntry
 from lot.api.routes.access import access_routes
 from lot.api.routes.conversation import conversation_routes
+from lot.api.routes.defaults import default_routes
 from lot.api.routes.environment import environment_routes, pasting_routes
 from lot.api.routes.git_accounts import git_account_routes
 from lot.api.routes.host import health_routes, host_routes
@@ -64,6 +65,7 @@ def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Ticket
         access_routes(sign_in.access),
         host_routes(engine),
         provider_routes(engine),
+        default_routes(engine),
         usage_routes(engine),
         git_account_routes(engine, views),
         project_routes(engine, views),

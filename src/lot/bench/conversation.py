@@ -271,7 +271,7 @@ class Heard:
 
 def _begin(client: LotClient, project: ProjectBody) -> str:
     """Start a session and return it once it is on."""
-    session = client.create_session(NewSession(project=project.id, provider="rehearsal")).id
+    session = client.create_session(NewSession(project=project.id, provider="rehearsal", mode="full")).id
     until = time.monotonic() + TIMEOUT_S
     while (seen := client.get_session(session)).label != "Idle" and time.monotonic() < until:
         time.sleep(0.02)

@@ -309,7 +309,7 @@ STEPS = (
 
 def _start(stage: Stage, which: str) -> float:
     began = time.monotonic()
-    wanted = NewSession(project=stage.project.id, title=f"Demo, {which}", provider=stage.provider)
+    wanted = NewSession(project=stage.project.id, title=f"Demo, {which}", provider=stage.provider, mode="full")
     session = stage.client.create_session(wanted)
     stage.sessions[which] = session.id
     stage.open_preview(which)

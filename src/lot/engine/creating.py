@@ -7,6 +7,7 @@ from typing import Any
 
 from lot.broker.source_heads import SourceBranches
 from lot.core.credentials import GitCredential
+from lot.core.defaults import NO_EFFORT
 from lot.core.environment import check_environment
 from lot.core.errors import InvalidInputError, LotError, ProjectNotReadyError
 from lot.core.events import AttachmentName, SessionEvent, SettingsChanged, StateChanged
@@ -16,9 +17,10 @@ from lot.core.records import AgentMode, Attachment, Delivery, Lease, Message, Pr
 from lot.core.session import AgentState, SandboxState, label
 from lot.detection.proposal import SetupProposal
 from lot.engine.budgets import require_project_budget
+from lot.engine.defaults import read_defaults
 from lot.engine.detecting import detect_commit
+from lot.engine.models import require_model
 from lot.engine.parts import Parts
-from lot.engine.settings import require_model
 
 _DETECTED = ("setup_command", "dev_command", "port")
 
@@ -34,14 +36,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOptions:
-    """What a session may be started with; None: as its project or this installation has it."""
+    """What a session may be started with; None: as its project or the defaults have it."""
 
     title: str | None = None
     size: str | None = None
     provider: str | None = None
     model: str | None = None
     effort: str | None = None
-    mode: AgentMode = AgentMode.FULL
+    """`NO_EFFORT`: as the model does by itself."""
+    mode: AgentMode | None = None
+    """None in a setup session: full, since its agent has to try things out."""
     program: str = "claude"
     budget_tokens: int | None = None
     budget_usd: float | None = None
@@ -63,13 +67,14 @@ async def create_project(
         source: A git URL or a path; with an account, a repository that it was granted.
         account: Name or id of a git account.
         settings: The project's other fields. Commands and port are detected when all three are None; an empty
-            command means that there is none.
+            command means that there is none. Without a size it gets the default one.
 
     Raises:
         RepositoryError: unreachable, not granted, empty, or without that branch.
         InvalidInputError: a bad name, size, image or variable. TooLargeError: too many variables, or too long ones.
         NotFoundError: there is no such account.
     """
+    settings["size"] = settings.get("size") or (await read_defaults(parts)).size
     parts.settings.get_size(settings["size"])
     check_environment(environment)
     if settings.get("image") is not None:
@@ -157,9 +162,12 @@ async def create_session_on(
     """
     size_name = options.size or project.size
     size = parts.settings.get_size(size_name)
-    provider = parts.get_provider(options.provider or parts.settings.provider)
+    defaults = await read_defaults(parts)
+    provider_name = options.provider or defaults.model.provider
+    provider = parts.get_provider(provider_name)
     if options.model is not None:
         await require_model(provider, options.model)
+    effort = options.effort or defaults.effort
     is_same_size = (snapshot.cpus, snapshot.memory_bytes) == (size.cpus, size.memory_bytes)
     session_id = SessionId(new_id())
     if draft is not None:
@@ -182,8 +190,8 @@ async def create_session_on(
         cpus=size.cpus,
         memory_bytes=size.memory_bytes,
         compute_units=size.compute_units,
-        provider=options.provider or parts.settings.provider,
-        model=options.model or parts.settings.model or provider.models[0],
+        provider=provider_name,
+        model=options.model or defaults.model_of(provider_name) or provider.models[0],
         base_image=snapshot.base_image,
         layers=() if is_setup else (snapshot.layer,),
         upper=LayerId(new_id()),
@@ -205,8 +213,8 @@ async def create_session_on(
         changed_at=now,
         last_activity_at=now,
         program=options.program,
-        effort=options.effort,
-        mode=options.mode,
+        effort=None if effort == NO_EFFORT else effort,
+        mode=options.mode or (AgentMode.FULL if is_setup else defaults.mode),
         budget_tokens=options.budget_tokens,
         budget_usd=options.budget_usd,
         is_setup=is_setup,

@@ -13,6 +13,7 @@ from anyio.abc import TaskGroup
 from lot.core.asks import Answer
 from lot.core.budgets import BudgetName
 from lot.core.commands import require_dev_command
+from lot.core.defaults import KnownDefaults
 from lot.core.environment import Environment
 from lot.core.errors import (
     CallerError,
@@ -33,6 +34,7 @@ from lot.engine.building import Builds
 from lot.engine.bus import follow
 from lot.engine.conversation import Conversation
 from lot.engine.creating import Draft, SessionOptions, create_project, create_session
+from lot.engine.defaults import choose_defaults, know_defaults, read_defaults
 from lot.engine.deleting import free
 from lot.engine.detecting import log_text
 from lot.engine.dev_server import restart_dev_server
@@ -131,6 +133,14 @@ class Engine:
             with anyio.CancelScope(shield=True):
                 await self.parts.fleet.close()
 
+    async def know_defaults(self) -> KnownDefaults:
+        """Return what new sessions and projects start from, and what of it users have chosen."""
+        return await know_defaults(self.parts)
+
+    async def choose_defaults(self, choices: Mapping[str, Any], provider: str | None = None) -> KnownDefaults:
+        """Change what new sessions and projects start from; raises as `defaults.choose_defaults` does."""
+        return await choose_defaults(self.parts, choices, provider)
+
     async def create_project(self, *, has_setup_session: bool = True, **wanted: Any) -> Project:
         """Mirror a repository, store the project, and start to set it up, with a session in which one can follow that.
 
@@ -142,7 +152,7 @@ class Engine:
         """
         project, proposal = await create_project(self.parts, **wanted)
         self.parts.bus.overview.project(project.id)
-        provider = self.parts.get_provider(self.parts.settings.provider)
+        provider = self.parts.get_provider((await read_defaults(self.parts)).model.provider)
         log = log_text(proposal) if proposal else ""
         if not has_setup_session:
             await self.builds.begin(project, log=log)
@@ -334,7 +344,7 @@ class Engine:
     async def extend(self, session_id: SessionId, reason: str) -> None:
         """Begin the idle countdown anew because somebody uses the session; often called, seldom written."""
         session = await self.parts.store.get_session(session_id)
-        until = self.parts.now() + timedelta(seconds=self.parts.settings.idle_countdown_s)
+        until = self.parts.now() + timedelta(seconds=(await read_defaults(self.parts)).idle_countdown_s)
         is_due_later = session.pause_at is None or session.pause_at > until - timedelta(seconds=EXTEND_STEP_S)
         is_fixed = session.agent is AgentState.RUNNING or session.pause_reason == PauseReason.LIMIT_REACHED
         if session.sandbox_state is not SandboxState.ON or is_fixed or is_due_later:

@@ -51,7 +51,7 @@ class RecordKeeper:
         events = [await self._with_cost(event) for event in await self._with_closings(record, events)]
         fields: dict[str, Any] = _settings(events)
         if agent is not None and agent is not session.agent:
-            fields |= self._course(session, agent, events)
+            fields |= await self._course(session, agent, events)
             events.append(self._told(session, agent, fields))
         kept = await self._parts.store.append_agent_events(
             self._id,
@@ -104,11 +104,11 @@ class RecordKeeper:
         states = {ask.state for ask in await self._parts.store.list_asks(self._id)}
         return AgentState.RUNNING if not asked and states == {AskState.ANSWERED} else AgentState.WAITING
 
-    def _course(self, session: Session, agent: AgentState, events: Sequence[SessionEvent]) -> dict[str, Any]:
+    async def _course(self, session: Session, agent: AgentState, events: Sequence[SessionEvent]) -> dict[str, Any]:
         """Return when the session is to be paused from now on, and the reason that its user reads."""
         if session.pause_reason == PauseReason.LIMIT_REACHED and agent not in _BUSY:
             return {"pause_at": self._parts.now(), "pause_reason": session.pause_reason, "reason": session.reason}
-        fields = self._moves.pause_fields(agent, session.sandbox_state)
+        fields = await self._moves.pause_fields(agent, session.sandbox_state)
         return fields | {"reason": _why(events) if agent is AgentState.ERRORED else None}
 
     async def _with_closings(self, record: AgentRecord, events: list[SessionEvent]) -> list[SessionEvent]:

@@ -9,6 +9,7 @@ from lot.core.ids import SessionId
 from lot.core.pausing import pause_deadline
 from lot.core.records import Session
 from lot.core.session import AgentState, SandboxState, Trigger, label, move_agent, move_sandbox
+from lot.engine.defaults import pause_limits
 from lot.engine.parts import Parts
 
 _ATTEMPTS = 50
@@ -56,7 +57,7 @@ class Moves:
                 "agent": new_agent,
                 "sandbox_state": new_sandbox,
                 "reason": reason,
-                **self.pause_fields(new_agent, new_sandbox),
+                **await self.pause_fields(new_agent, new_sandbox),
                 **fields,
             }
             told = StateChanged(
@@ -108,11 +109,11 @@ class Moves:
             return changed
         raise StaleWriteError(f"session {session_id} was changed by others {_ATTEMPTS} times in a row")
 
-    def pause_fields(self, agent: AgentState, sandbox: SandboxState) -> dict[str, Any]:
+    async def pause_fields(self, agent: AgentState, sandbox: SandboxState) -> dict[str, Any]:
         """Return when, and why, a session in these states is to be paused; nothing while it is not on."""
         if sandbox is not SandboxState.ON:
             return {"pause_at": None, "pause_reason": None}
-        pause_at, pause_reason = pause_deadline(agent, self._parts.now(), self._parts.settings)
+        pause_at, pause_reason = pause_deadline(agent, self._parts.now(), await pause_limits(self._parts))
         return {"pause_at": pause_at, "pause_reason": pause_reason}
 
     async def tell(self, session_id: SessionId, *events: SessionEvent) -> None:

@@ -6,19 +6,19 @@ from typing import Any
 
 import structlog
 
-from lot.core.errors import InvalidInputError, LotError, RunnerGoneError, SandboxUnavailableError
+from lot.core.defaults import NO_EFFORT
+from lot.core.errors import InvalidInputError, RunnerGoneError, SandboxUnavailableError
 from lot.core.events import SessionEvent, SettingsChanged
 from lot.core.ids import SessionId
 from lot.core.records import AgentMode, Session
+from lot.engine.models import require_model
 from lot.engine.moves import Moves
-from lot.engine.parts import ModelProvider, Parts
+from lot.engine.parts import Parts
 from lot.engine.worker import SessionWorker
 from lot.runner.protocol import ConfigureOrder
 
 logger = structlog.get_logger(__name__)
 
-NO_EFFORT = "default"
-"""What the event says when an effort was taken away."""
 _CANNOT_BE_TAKEN_AWAY = ("title", "model", "mode")
 _AGENT_SETTINGS = ("model", "effort", "mode")
 
@@ -47,25 +47,6 @@ async def change_session(
         changed = await moves.note(session_id, events=events, **new)
     parts.bus.publish(session_id)
     return changed
-
-
-async def require_model(provider: ModelProvider, model: str) -> None:
-    """Do nothing when a provider has a model.
-
-    Raises:
-        InvalidInputError: it has not; or cannot say so, and the name is none of those known without asking.
-    """
-    if model in provider.models:
-        return
-    try:
-        choices = [choice.id for choice in await provider.list_models()]
-    except LotError as error:
-        raise InvalidInputError(
-            f"whether {provider.name} has the model {model!r} cannot be found out ({error}); "
-            f"without asking it: {', '.join(provider.models)}"
-        ) from error
-    if model not in choices:
-        raise InvalidInputError(f"{provider.name} has no model {model!r}; it has {', '.join(choices[:30])}")
 
 
 async def _configure(worker: SessionWorker, session: Session, told: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from lot.core.ids import MessageId, SessionId
 from lot.core.records import Project, Session, SetupCommands, Snapshot, SnapshotState
 from lot.engine.building import Builds
 from lot.engine.creating import Draft, SessionOptions, create_session_on
+from lot.engine.defaults import read_defaults
 from lot.engine.parts import Parts
 from lot.engine.setup_story import LOG_CHARS
 
@@ -65,7 +66,7 @@ class SetupSessions:
         """
         if options.program != "claude":
             raise InvalidInputError("a setup session needs Lot's own tools, which only `claude` is offered")
-        provider = self._parts.get_provider(options.provider or self._parts.settings.provider)
+        provider = self._parts.get_provider(options.provider or (await read_defaults(self._parts)).model.provider)
         if (why := provider.readiness()) is not None:
             raise ProjectNotReadyError(f"no agent can set {project.name} up: {why}")
         task = await self._task(project, guidance, seen)

@@ -1099,6 +1099,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Settings
+         * @description Return what new sessions and projects start from, and what of it is the server's configuration.
+         */
+        get: operations["show_settings_api_settings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Settings
+         * @description Choose what new sessions and projects start from; those that are there keep theirs.
+         *
+         *     422: no provider has that model, there is no such size, or the countdown is out of bounds; nothing is changed.
+         */
+        patch: operations["change_settings_api_settings_patch"];
+        trace?: never;
+    };
     "/api/sign-in": {
         parameters: {
             query?: never;
@@ -1708,6 +1734,25 @@ export interface components {
             trigger: string;
         };
         /**
+         * CountdownDefault
+         * @description How many seconds a sandbox stays on once its agent is idle, waits or failed.
+         */
+        CountdownDefault: {
+            /**
+             * Configured
+             * @description What the server's configuration says
+             */
+            configured: number;
+            /**
+             * Origin
+             * @description chosen: it counts above what the server's configuration says; configuration: nobody has chosen another
+             * @enum {string}
+             */
+            origin: "configuration" | "chosen";
+            /** Value */
+            value: number;
+        };
+        /**
          * DevServerChanged
          * @description The dev server came up, answers, or died; or something that runs beside it did.
          */
@@ -1848,6 +1893,25 @@ export interface components {
              * @description Of its snapshot and of forks, which others stand on, too
              */
             shared_bytes: number;
+        };
+        /**
+         * EffortDefault
+         * @description How hard it is to think; default: as it does by itself.
+         */
+        EffortDefault: {
+            /**
+             * Configured
+             * @description What the server's configuration says
+             */
+            configured: ("low" | "medium" | "high" | "xhigh" | "max") | "default";
+            /**
+             * Origin
+             * @description chosen: it counts above what the server's configuration says; configuration: nobody has chosen another
+             * @enum {string}
+             */
+            origin: "configuration" | "chosen";
+            /** Value */
+            value: ("low" | "medium" | "high" | "xhigh" | "max") | "default";
         };
         /**
          * ElsewhereMethod
@@ -2085,7 +2149,10 @@ export interface components {
             is_scripted: boolean;
             /** Memory Available Bytes */
             memory_available_bytes: number;
-            /** Provider */
+            /**
+             * Provider
+             * @description Whose models new sessions ask, unless they say otherwise
+             */
             provider: string;
             /**
              * Sandboxes
@@ -2298,6 +2365,29 @@ export interface components {
             message_id: string;
         };
         /**
+         * ModeDefault
+         * @description What agents may do without asking; those of setup sessions may do everything all the same.
+         */
+        ModeDefault: {
+            /**
+             * Configured
+             * @description What the server's configuration says
+             * @enum {string}
+             */
+            configured: "full" | "edits" | "ask" | "plan";
+            /**
+             * Origin
+             * @description chosen: it counts above what the server's configuration says; configuration: nobody has chosen another
+             * @enum {string}
+             */
+            origin: "configuration" | "chosen";
+            /**
+             * Value
+             * @enum {string}
+             */
+            value: "full" | "edits" | "ask" | "plan";
+        };
+        /**
          * ModelBody
          * @description A model that can be chosen.
          */
@@ -2306,6 +2396,29 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+        };
+        /**
+         * ModelDefault
+         * @description Which model new sessions ask, and of which provider.
+         */
+        ModelDefault: {
+            /**
+             * Configured
+             * @description What the server's configuration says
+             */
+            configured: string;
+            /** Configured Provider */
+            configured_provider: string;
+            /**
+             * Origin
+             * @description chosen: it counts above what the server's configuration says; configuration: nobody has chosen another
+             * @enum {string}
+             */
+            origin: "configuration" | "chosen";
+            /** Provider */
+            provider: string;
+            /** Value */
+            value: string;
         };
         /**
          * ModelRetried
@@ -2539,10 +2652,9 @@ export interface components {
             setup_command?: string | null;
             /**
              * Size
-             * @description small (2 vCPU, 4 GB), large (4 vCPU, 8 GB) or another of `GET /api/sizes`
-             * @default small
+             * @description small (2 vCPU, 4 GB), large (4 vCPU, 8 GB) or another of `GET /api/sizes`; by default that of `GET /api/settings`
              */
-            size?: string;
+            size?: string | null;
             /**
              * Source
              * @description Git URL, or absolute path on the server's machine
@@ -2593,19 +2705,20 @@ export interface components {
             budget_usd?: number | null;
             /**
              * Effort
-             * @description How hard the model is to think
+             * @description How hard the model is to think; default: as it does by itself; null: as `GET /api/settings` says
              */
-            effort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+            effort?: ("low" | "medium" | "high" | "xhigh" | "max") | "default" | null;
             /** @description Kept and delivered once the session has started */
             message?: components["schemas"]["NewMessage"] | null;
             /**
              * Mode
-             * @description What the agent may do without asking
-             * @default full
-             * @enum {string}
+             * @description What the agent may do without asking; by default as `GET /api/settings` says
              */
-            mode?: "full" | "edits" | "ask" | "plan";
-            /** Model */
+            mode?: ("full" | "edits" | "ask" | "plan") | null;
+            /**
+             * Model
+             * @description By default that of `GET /api/settings`, of its provider
+             */
             model?: string | null;
             /**
              * Program
@@ -2620,7 +2733,7 @@ export interface components {
             project: string;
             /**
              * Provider
-             * @description anthropic, or rehearsal (scripted); by default the server's
+             * @description anthropic, or rehearsal (scripted); by default that of `GET /api/settings`
              */
             provider?: string | null;
             /**
@@ -2637,7 +2750,7 @@ export interface components {
          */
         NewSetupSession: {
             /** Effort */
-            effort?: string | null;
+            effort?: ("low" | "medium" | "high" | "xhigh" | "max") | "default" | null;
             /**
              * Guidance
              * @description What the agent should know
@@ -3546,6 +3659,17 @@ export interface components {
             session: components["schemas"]["SessionBody"];
         };
         /**
+         * SettingsBody
+         * @description What new sessions and projects start from. A running countdown is not changed: the next of each session is.
+         */
+        SettingsBody: {
+            effort: components["schemas"]["EffortDefault"];
+            idle_countdown_s: components["schemas"]["CountdownDefault"];
+            mode: components["schemas"]["ModeDefault"];
+            model: components["schemas"]["ModelDefault"];
+            size: components["schemas"]["SizeDefault"];
+        };
+        /**
          * SettingsChanged
          * @description Model, thinking effort or mode of the session from the next request on; only what changed is set.
          */
@@ -3581,6 +3705,30 @@ export interface components {
              * @default null
              */
             model: string | null;
+        };
+        /**
+         * SettingsChanges
+         * @description What is to be chosen; what is left out stays. Null: as the server's configuration has it.
+         */
+        SettingsChanges: {
+            /** Effort */
+            effort?: ("low" | "medium" | "high" | "xhigh" | "max") | "default" | null;
+            /**
+             * Idle Countdown S
+             * @description 30 to 86400 seconds
+             */
+            idle_countdown_s?: number | null;
+            /** Mode */
+            mode?: ("full" | "edits" | "ask" | "plan") | null;
+            /** Model */
+            model?: string | null;
+            /**
+             * Provider
+             * @description Whose the model is; by default the first that has it, the present one before others
+             */
+            provider?: string | null;
+            /** Size */
+            size?: string | null;
         };
         /**
          * SetupChanged
@@ -3665,6 +3813,25 @@ export interface components {
             memory_bytes: number;
             /** Name */
             name: string;
+        };
+        /**
+         * SizeDefault
+         * @description What sandboxes of new projects may use, one of `GET /api/sizes`.
+         */
+        SizeDefault: {
+            /**
+             * Configured
+             * @description What the server's configuration says
+             */
+            configured: string;
+            /**
+             * Origin
+             * @description chosen: it counts above what the server's configuration says; configuration: nobody has chosen another
+             * @enum {string}
+             */
+            origin: "configuration" | "chosen";
+            /** Value */
+            value: string;
         };
         /**
          * SnapshotBody
@@ -6185,6 +6352,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UsageBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_settings_api_settings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_settings_api_settings_patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsChanges"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsBody"];
                 };
             };
             /** @description Any error; `code` says which */

@@ -39,11 +39,12 @@ def host_routes(engine: Engine) -> APIRouter:
         """Return the host's free memory and disk, in bytes, and every sandbox of which it holds anything."""
         parts = engine.parts
         settings = parts.settings
+        provider = (await engine.know_defaults()).in_use.model.provider
         on = await parts.store.list_in_sandbox_states([SandboxState.ON])
         return HostBody(
             version=lot.__version__,
-            provider=settings.provider,
-            is_scripted=parts.get_provider(settings.provider).is_scripted,
+            provider=provider,
+            is_scripted=parts.get_provider(provider).is_scripted,
             memory_available_bytes=parts.available_memory(),
             disk_free_bytes=shutil.disk_usage(settings.data_dir).free,
             sessions_on=len(on),

@@ -54,13 +54,14 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
     async def create_session(new: NewSession) -> SessionBody:
         """Start a session from the project's snapshot. 409: the project has none yet."""
         message, options = new.message, new.model_dump(exclude={"project", "message", "mode"})
+        options["mode"] = None if new.mode is None else AgentMode(new.mode)
         draft = (
             Draft(id=MessageId(message.id), text=message.text, attachments=take_in(message.attachments))
             if message
             else None
         )
         project = await store.get_project(new.project)
-        session = await engine.create_session(project, SessionOptions(**options, mode=AgentMode(new.mode)), draft)
+        session = await engine.create_session(project, SessionOptions(**options), draft)
         return await views.session(session)
 
     @router.get("")

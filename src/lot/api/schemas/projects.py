@@ -1,9 +1,10 @@
 """Bodies about projects, snapshots and pull requests."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from lot.core.defaults import Effort
 from lot.core.environment import MAX_TEXT_CHARS
 from lot.core.image_source import FORMS
 from lot.runner.protocol import MAX_DEV_PROCESSES
@@ -35,8 +36,10 @@ class NewProject(_Body):
     )
     dev_command: str | None = Field(default=None, max_length=_MAX_COMMAND_CHARS, description="Starts the dev server")
     port: int | None = Field(default=None, ge=1, le=65_535, description="Port of the dev server in the sandbox")
-    size: str = Field(
-        default="small", description="small (2 vCPU, 4 GB), large (4 vCPU, 8 GB) or another of `GET /api/sizes`"
+    size: str | None = Field(
+        default=None,
+        description="small (2 vCPU, 4 GB), large (4 vCPU, 8 GB) or another of `GET /api/sizes`; by default that of "
+        "`GET /api/settings`",
     )
     environment: dict[str, str] = Field(
         default_factory=dict, repr=False, description="Written to .env; stored encrypted; counts above the text"
@@ -100,7 +103,7 @@ class NewSetupSession(_Body):
     guidance: str | None = Field(default=None, max_length=100_000, description="What the agent should know")
     provider: str | None = None
     model: str | None = None
-    effort: str | None = None
+    effort: Effort | Literal["default"] | None = None
 
 
 class PastedEnvironment(_Body):

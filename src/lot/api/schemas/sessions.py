@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from lot.core.asks import Answer
+from lot.core.defaults import Effort
 from lot.core.events import AttachmentName, LivePart
 
 MAX_MESSAGE_CHARS = 2_000_000
@@ -32,7 +33,6 @@ class NewMessage(_Body):
 
 
 Mode = Literal["full", "edits", "ask", "plan"]
-Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
 
 class NewSession(_Body):
@@ -43,11 +43,16 @@ class NewSession(_Body):
     message: NewMessage | None = Field(default=None, description="Kept and delivered once the session has started")
     size: str | None = Field(default=None, max_length=80, description="By default the project's")
     provider: str | None = Field(
-        default=None, description="anthropic, or rehearsal (scripted); by default the server's"
+        default=None, description="anthropic, or rehearsal (scripted); by default that of `GET /api/settings`"
     )
-    model: str | None = None
-    effort: Effort | None = Field(default=None, description="How hard the model is to think")
-    mode: Mode = Field(default="full", description="What the agent may do without asking")
+    model: str | None = Field(default=None, description="By default that of `GET /api/settings`, of its provider")
+    effort: Effort | Literal["default"] | None = Field(
+        default=None,
+        description="How hard the model is to think; default: as it does by itself; null: as `GET /api/settings` says",
+    )
+    mode: Mode | None = Field(
+        default=None, description="What the agent may do without asking; by default as `GET /api/settings` says"
+    )
     program: str = Field(
         default="claude",
         max_length=500,
@@ -312,7 +317,7 @@ class HostBody(_Body):
     """The host and what runs on it."""
 
     version: str
-    provider: str
+    provider: str = Field(description="Whose models new sessions ask, unless they say otherwise")
     is_scripted: bool
     memory_available_bytes: int
     disk_free_bytes: int
