@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from lot.api.schemas.defaults import SettingsBody, SettingsChanges
 from lot.api.schemas.git_accounts import GitAccountBody, NewGitAccount, RepositoryBody
 from lot.api.schemas.projects import (
     CheckBody,
@@ -57,11 +58,24 @@ from lot.api.schemas.sign_in import NewSignInLink, PasswordMethod, SignInBody, S
 from lot.api.schemas.usage import UsageDayBody, UsageOverTimeBody, UsageSeriesBody
 from lot.client.address import Address
 from lot.core.asks import Answer
+from lot.core.defaults import NO_EFFORT
 from lot.core.environment import parse_dotenv
 
 TOKEN = "token-of-the-mock"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PATCH = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-old\n+new\n"
+DEFAULTS = SettingsBody.model_validate(
+    {
+        "model": {
+            "value": "opus", "provider": "anthropic", "origin": "chosen",
+            "configured": "sonnet", "configured_provider": "anthropic",
+        },
+        "effort": {"value": "default", "origin": "configuration", "configured": "default"},
+        "mode": {"value": "full", "origin": "configuration", "configured": "full"},
+        "size": {"value": "small", "origin": "configuration", "configured": "small"},
+        "idle_countdown_s": {"value": 300.0, "origin": "configuration", "configured": 300.0},
+    }
+)  # fmt: skip
 
 
 @dataclass
@@ -115,6 +129,9 @@ class MockLot:
     comments: list[ReviewCommentBody] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
     """Bodies of PATCH requests, as they came."""
+    defaults: SettingsBody = DEFAULTS
+    created: list[NewProject] = field(default_factory=list)
+    started: list[NewSession] = field(default_factory=list)
     processes: list[ProcessBody] = field(default_factory=list)
     """Durable processes of each session, besides a shell."""
     ports: list[PortBody] = field(default_factory=list)
@@ -342,6 +359,7 @@ def _project_routes(app: FastAPI, lot: MockLot) -> None:
 
     @app.post("/api/projects", status_code=201)
     def create(new: NewProject) -> ProjectBody:
+        lot.created.append(new)
         kept = {"budget_tokens", "budget_usd", "has_browser", "dev_command", "processes", "image"}
         given = {"source": new.source, **new.model_dump(include=kept)}
         project = lot.add_project(new.name or "shop").model_copy(update=given)
@@ -398,6 +416,24 @@ def _project_routes(app: FastAPI, lot: MockLot) -> None:
     @app.get("/api/sizes")
     def sizes() -> list[SizeBody]:
         return [SizeBody(name="huge", cpus=16, memory_bytes=64 << 30, compute_units=12.5)]
+
+    @app.get("/api/settings")
+    def settings() -> SettingsBody:
+        return lot.defaults
+
+    @app.patch("/api/settings")
+    async def change_settings(changes: SettingsChanges, request: Request) -> Response:
+        lot.changes.append(await request.json())
+        if changes.size == "nosuch":
+            message = "default size: there is no size 'nosuch'. Next step: choose one of huge"
+            return JSONResponse({"code": "input.invalid", "message": message}, 422)
+        changed = lot.defaults.model_dump()
+        for name, value in changes.model_dump(exclude_unset=True, exclude={"provider"}).items():
+            before = changed[name]
+            origin = "configuration" if value is None else "chosen"
+            changed[name] = before | {"origin": origin, "value": before["configured"] if value is None else value}
+        lot.defaults = SettingsBody.model_validate(changed)
+        return JSONResponse(changed)
 
     @app.get("/api/usage")
     def usage(days: int, project: str | None = None) -> UsageOverTimeBody:
@@ -488,7 +524,11 @@ def _session_routes(app: FastAPI, lot: MockLot) -> None:
     def create(new: NewSession) -> SessionBody:
         if new.provider:
             lot.provider = new.provider
-        chosen = new.model_dump(include={"effort", "mode", "program", "model", "budget_tokens", "budget_usd"})
+        lot.started.append(new)
+        kept = {"effort", "mode", "program", "model", "budget_tokens", "budget_usd"}
+        chosen = new.model_dump(include=kept, exclude_none=True)
+        if new.effort == NO_EFFORT:
+            del chosen["effort"]
         title = new.title or "New session"
         session = lot.add_session("newsession", title=title, label="Starting", sandbox="booting", **chosen)
         lot.messages.extend([new.message] if new.message else [])

@@ -23,6 +23,7 @@ COMMANDS = {
     "session": Entry("lot.cli.session", "app", "Start, follow, pause, resume, fork and end sessions."),
     "account": Entry("lot.cli.account", "app", "Accounts at git hosts, such as GitHub."),
     "provider": Entry("lot.cli.provider", "app", "With which key a provider of models is asked."),
+    "settings": Entry("lot.cli.defaults", "app", "What new sessions and projects start from."),
     "pr": Entry("lot.cli.pull_request", "app", "Show and merge pull requests."),
     "sign-in-link": Entry("lot.cli.sign_in_link", "sign_in_link", "Print a link with which a browser signs in, once."),
     "secrets": Entry("lot.cli.secrets", "app", "Change the key that secrets are encrypted with."),

@@ -54,7 +54,9 @@ def create(
     ] = None,
     dev: Annotated[str | None, typer.Option(help="Starts the dev server: `npm run dev`.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Port of the dev server.")] = None,
-    size: Annotated[str, typer.Option(help="One that `lot sizes` lists.")] = "small",
+    size: Annotated[
+        str | None, typer.Option(help="One that `lot sizes` lists; by default the one of `lot settings`.")
+    ] = None,
     env_file: Annotated[
         Path | None, typer.Option(help="A .env file; its values are stored encrypted and written to .env.")
     ] = None,

@@ -9,7 +9,7 @@ from lot.api.schemas.projects import FindingBody, NewSetupSession, ProjectChange
 from lot.cli.checked import checked
 from lot.cli.common import JsonFlag, common, connect
 from lot.cli.output import err, out, plain, print_json, say_if_scripted
-from lot.cli.settings import EffortOption, effort_of
+from lot.cli.settings import EffortOption
 
 ProjectArgument = Annotated[str, typer.Argument(metavar="PROJECT", help="Name or id.", show_default=False)]
 
@@ -21,13 +21,13 @@ def setup(
         str | None, typer.Option("--message", "-m", help="What the agent should know, such as which app is meant.")
     ] = None,
     provider: Annotated[str | None, typer.Option(help="By default the server's.")] = None,
-    model: Annotated[str | None, typer.Option(help="By default the provider's first.")] = None,
+    model: Annotated[str | None, typer.Option(help="By default what `lot settings` shows.")] = None,
     effort: EffortOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Have an agent find out how a project is set up; the present snapshot serves until a new one is proved."""
     shared = common(ctx, as_json=as_json)
-    wanted = checked(NewSetupSession, guidance=guidance, provider=provider, model=model, effort=effort_of(effort))
+    wanted = checked(NewSetupSession, guidance=guidance, provider=provider, model=model, effort=effort)
     with connect(ctx) as client:
         session = client.begin_setup(project, wanted)
     if shared.as_json:

@@ -10,7 +10,7 @@ from lot.cli.common import JsonFlag, common, connect
 from lot.cli.output import SCRIPTED, err, out, plain, print_json, say_if_scripted
 from lot.cli.send import AttachOption, new_message, read_message
 from lot.cli.session_show import print_session
-from lot.cli.settings import EffortOption, Mode, effort_of
+from lot.cli.settings import EffortOption, Mode
 from lot.cli.transcript import print_event
 from lot.client.client import LotClient
 from lot.client.follow import follow
@@ -28,9 +28,11 @@ def new(
     provider: Annotated[
         str | None, typer.Option(help=f"anthropic, or rehearsal ({SCRIPTED}); by default the server's.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="One of `lot models`; by default the provider's first.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="One of `lot models`; by default, as all of these, what `lot settings` shows.")
+    ] = None,
     effort: EffortOption = None,
-    mode: Annotated[Mode, typer.Option(help="What the agent may do without asking.")] = "full",
+    mode: Annotated[Mode | None, typer.Option(help="What the agent may do without asking.")] = None,
     program: Annotated[
         str, typer.Option(help="claude, or acp: and the command that starts another agent in the sandbox.")
     ] = "claude",
@@ -53,7 +55,7 @@ def new(
         size=size,
         provider=provider,
         model=model,
-        effort=effort_of(effort),
+        effort=effort,
         mode=mode,
         program=program,
         budget_tokens=budget_tokens,

@@ -9,6 +9,7 @@ from lot.cli.checked import checked
 from lot.cli.common import JsonFlag, SessionArgument, common, connect, find_session
 from lot.cli.output import out, plain, print_json
 from lot.cli.session_show import spent_of
+from lot.core.defaults import NO_EFFORT
 from lot.core.errors import InvalidInputError
 
 EffortOption = Annotated[
@@ -31,7 +32,7 @@ def model(
     """Change the model, and how hard it thinks, from the next request on."""
     changes: dict[str, object] = {"model": model}
     if effort is not None:
-        changes["effort"] = effort_of(effort)
+        changes["effort"] = None if effort == NO_EFFORT else effort
     changed = _change(ctx, session, changes, as_json=as_json)
     if changed is not None:
         effort_note = f", effort {changed.effort}" if changed.effort else ""
@@ -64,11 +65,6 @@ def budget(
     changed = _change(ctx, session, budget_changes(tokens, usd, is_none=none), as_json=as_json)
     if changed is not None:
         out.print(f"Session {changed.id} has used {spent_of(changed) or 'nothing'}")
-
-
-def effort_of(effort: str | None) -> str | None:
-    """Return the effort as the API has it."""
-    return None if effort == "default" else effort
 
 
 def budget_changes(tokens: int | None, usd: float | None, *, is_none: bool) -> dict[str, object]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from lot.api.schemas.defaults import SettingsBody, SettingsChanges
 from lot.api.schemas.git_accounts import GitAccountBody, NewGitAccount, RepositoryBody
 from lot.api.schemas.projects import (
     CheckBody,
@@ -107,6 +108,14 @@ class LotClient:
     def remove_provider_key(self, provider: str) -> None:
         """Forget a provider's stored key."""
         self._ask("DELETE", f"/api/providers/{_part(provider)}/credential")
+
+    def get_settings(self) -> SettingsBody:
+        """Return what new sessions and projects start from."""
+        return self._get(SettingsBody, "/api/settings")
+
+    def change_settings(self, changes: SettingsChanges) -> SettingsBody:
+        """Change what is set in `changes`, and nothing else."""
+        return self._change(SettingsBody, "/api/settings", changes)
 
     def get_usage_over_time(self, days: int, project: str | None = None) -> UsageOverTimeBody:
         """Return what was used on each of the newest days, of everything or of one project and its sessions."""
