@@ -12,4 +12,5 @@ export const keys = {
   logs: (session: string, process: string) => ["session", session, "logs", process] as const,
   providers: ["providers"] as const,
   sizes: ["sizes"] as const,
+  settings: ["settings"] as const,
 };

@@ -27,3 +27,9 @@ export const sizesQuery = queryOptions({
   queryFn: () => read(api.GET("/api/sizes")),
   staleTime: Infinity,
 });
+
+/** What new sessions and projects start from. */
+export const settingsQuery = queryOptions({
+  queryKey: keys.settings,
+  queryFn: () => read(api.GET("/api/settings")),
+});

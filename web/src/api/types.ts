@@ -21,6 +21,8 @@ export type NewSession = Schemas["NewSession"];
 export type NewProject = Schemas["NewProject"];
 export type NewMessage = Schemas["NewMessage"];
 export type NewAttachment = Schemas["NewAttachment"];
+export type SettingsBody = Schemas["SettingsBody"];
+export type SettingsChanges = Schemas["SettingsChanges"];
 export type SessionChanges = Schemas["SessionChanges"];
 export type Answer = Schemas["Answer"];
 

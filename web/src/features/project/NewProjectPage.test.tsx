@@ -10,7 +10,11 @@ const SIZES = [
   { name: "large", cpus: 4, memory_bytes: 8 * 2 ** 30, compute_units: 2 },
 ];
 const BRANCHES = { names: ["dev", "main"], default: "main" };
-const BASE = { "GET /api/sizes": SIZES, "GET /api/git-accounts": [] };
+const BASE = {
+  "GET /api/sizes": SIZES,
+  "GET /api/git-accounts": [],
+  "GET /api/settings": { size: { value: "small" } },
+};
 
 describe("a new project", () => {
   it("is made from what was typed, and goes over into its setup session", async () => {
@@ -36,6 +40,30 @@ describe("a new project", () => {
       has_browser: true,
       rebuilds_when_stale: false,
       environment_text: "A=1\nB=2",
+    });
+  });
+
+  it.each([
+    ["the default one", { size: { value: "large" } }, { size: "large" }],
+    ["the server's affair while the defaults cannot be read", refusal(503, "unavailable", "not now"), {}],
+  ])("is of a size that is %s, unless another is chosen", async (_, settings, size) => {
+    const calls = serve({
+      ...BASE,
+      "GET /api/settings": settings,
+      "POST /api/projects": { id: "p1", name: "app", setup_session: "s1" },
+    });
+    const { where } = show(<NewProjectPage />);
+    const large = await screen.findByRole("radio", { name: /large/i });
+    await waitFor(() => expect(calls.some((call) => call.path === "/api/settings")).toBe(true));
+    if ("size" in size) await waitFor(() => expect(large).toBeChecked());
+    await userEvent.type(await screen.findByLabelText("Address or path"), "/srv/app");
+    await userEvent.click(screen.getByRole("button", { name: "Create project" }));
+    await waitFor(() => expect(where()).toBe("/sessions/s1"));
+    expect(calls.find((call) => call.path === "/api/projects")?.body).toEqual({
+      source: "/srv/app",
+      ...size,
+      has_browser: false,
+      rebuilds_when_stale: false,
     });
   });
 

@@ -1,10 +1,10 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { api, read } from "@/api/client";
 import { ApiError } from "@/api/errors";
-import { keys } from "@/api/queries";
+import { keys, settingsQuery } from "@/api/queries";
 import { Button } from "@/ui/Button";
 import { Field, Input } from "@/ui/fields";
 
@@ -23,10 +23,12 @@ let kept: Draft = EMPTY;
 export default function NewProjectPage() {
   const [draft, setDraft] = useState(kept);
   const [faults, setFaults] = useState<Partial<Record<FieldName, string>>>({});
+  const { data: settings } = useQuery(settingsQuery);
+  const size = draft.size || (settings?.size.value ?? "");
   const navigate = useNavigate();
   const client = useQueryClient();
   const create = useMutation({
-    mutationFn: () => read(api.POST("/api/projects", { body: bodyOf(draft) })),
+    mutationFn: () => read(api.POST("/api/projects", { body: bodyOf(draft, size) })),
     onSuccess: (project) => {
       kept = EMPTY;
       client.setQueryData(keys.project(project.id), project);
@@ -84,7 +86,7 @@ export default function NewProjectPage() {
           </div>
         </Section>
         <Section title="Size" hint="Of each sandbox. It can be changed later, for sessions that start then.">
-          <SizeCards value={draft.size} onChoose={(size) => change({ size })} />
+          <SizeCards value={size} onChoose={(chosen) => change({ size: chosen })} />
           {faults.size && (
             <p role="alert" className="mt-1.5 text-errored">
               {faults.size}

@@ -4,9 +4,8 @@ import { bodyOf, EMPTY, faultsOf, fieldOf, nameOf, variableNames } from "./new_p
 
 describe("a new project's body", () => {
   it("leaves to the server what was left empty", () => {
-    expect(bodyOf({ ...EMPTY, source: " /srv/app " })).toEqual({
+    expect(bodyOf({ ...EMPTY, source: " /srv/app " }, "")).toEqual({
       source: "/srv/app",
-      size: "small",
       has_browser: false,
       rebuilds_when_stale: false,
     });
@@ -26,7 +25,8 @@ describe("a new project's body", () => {
         { name: "", command: "" },
       ],
     };
-    expect(bodyOf(draft)).toMatchObject({
+    expect(bodyOf(draft, "large")).toMatchObject({
+      size: "large",
       account: "octo",
       source: "octo/app",
       branch: "dev",

@@ -9,6 +9,7 @@ export interface Draft {
   source: string;
   name: string;
   branch: string;
+  /** Empty: the default one. */
   size: string;
   environment: string;
   hasBrowser: boolean;
@@ -25,7 +26,7 @@ export const EMPTY: Draft = {
   source: "",
   name: "",
   branch: "",
-  size: "small",
+  size: "",
   environment: "",
   hasBrowser: false,
   rebuildsWhenStale: false,
@@ -49,12 +50,16 @@ export type FieldName =
   | "port"
   | "processes";
 
-/** Returns the body that creates the project: what was left empty is left to the server. */
-export function bodyOf(draft: Draft): NewProject {
+/**
+ * Returns the body that creates the project: what was left empty is left to the server.
+ *
+ * `size` is the one that was shown as chosen, so that it counts also where the default was changed meanwhile.
+ */
+export function bodyOf(draft: Draft, size: string): NewProject {
   const processes = processesOf(draft.processes);
   return {
     source: draft.source.trim(),
-    size: draft.size,
+    ...(size && { size }),
     has_browser: draft.hasBrowser,
     rebuilds_when_stale: draft.rebuildsWhenStale,
     ...(draft.account && { account: draft.account }),

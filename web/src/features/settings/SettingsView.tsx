@@ -5,6 +5,7 @@ import { Page } from "@/features/project/Page";
 import { classes } from "@/ui/classes";
 
 import { AccountSection } from "./AccountSection";
+import { DefaultsSection } from "./DefaultsSection";
 import { GitSection } from "./GitSection";
 import { AboutSection, AppearanceSection, NoticesSection } from "./HereSections";
 import { ProvidersSection } from "./ProvidersSection";
@@ -13,6 +14,7 @@ import { UsageSection } from "./UsageSection";
 const SECTIONS: Record<string, { name: string; view: ComponentType }> = {
   account: { name: "Account", view: AccountSection },
   providers: { name: "Providers", view: ProvidersSection },
+  defaults: { name: "Defaults", view: DefaultsSection },
   git: { name: "Git accounts", view: GitSection },
   usage: { name: "Usage", view: UsageSection },
   appearance: { name: "Appearance", view: AppearanceSection },

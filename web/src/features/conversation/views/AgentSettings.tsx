@@ -8,21 +8,7 @@ import { Button } from "@/ui/Button";
 import { Menu, MenuChoices, MenuLabel, MenuSeparator } from "@/ui/Menu";
 import { tellError } from "@/ui/toasts";
 
-const EFFORTS = [
-  { value: "", name: "As the model likes" },
-  { value: "low", name: "Low" },
-  { value: "medium", name: "Medium" },
-  { value: "high", name: "High" },
-  { value: "xhigh", name: "Very high" },
-  { value: "max", name: "Highest" },
-] as const;
-
-const MODES = [
-  { value: "full", name: "Works on its own", hint: "The sandbox is the limit" },
-  { value: "edits", name: "Asks before commands", hint: "Edits files on its own" },
-  { value: "ask", name: "Asks before everything", hint: "Each edit and each command" },
-  { value: "plan", name: "Plans", hint: "Reads only, and proposes a plan" },
-] as const;
+import { EFFORTS, MODES } from "../agent_choices";
 
 /** Model, effort and mode: they count from the agent's next request on. */
 export function AgentSettings({ session }: { session: SessionBody }) {
@@ -55,9 +41,11 @@ export function AgentSettings({ session }: { session: SessionBody }) {
         <MenuSeparator />
         <MenuLabel>Effort</MenuLabel>
         <MenuChoices
-          value={session.effort ?? ""}
+          value={session.effort ?? "default"}
           choices={EFFORTS}
-          onChoose={(chosen) => set({ effort: chosen === "" ? null : (chosen as SessionChanges["effort"]) })}
+          onChoose={(chosen) =>
+            set({ effort: chosen === "default" ? null : (chosen as SessionChanges["effort"]) })
+          }
         />
       </Menu>
       <Menu
