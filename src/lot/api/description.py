@@ -23,7 +23,13 @@ class EventFrame(BaseModel):
     event: SessionEvent
 
 
-FRAMES: tuple[type[BaseModel], ...] = (EventFrame, PartFrame, ChangeFrame, *get_args(OverviewFrame))
+class PageFrame(BaseModel):
+    """A frame of a session's event stream that was asked for in pages: events that follow each other."""
+
+    page: list[EventFrame]
+
+
+FRAMES: tuple[type[BaseModel], ...] = (EventFrame, PageFrame, PartFrame, ChangeFrame, *get_args(OverviewFrame))
 """What WebSockets send as text; OpenAPI has no operation that would name them."""
 
 

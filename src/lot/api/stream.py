@@ -1,16 +1,15 @@
 """Live streams over WebSocket: a session's transcript, and the output and input of its processes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import anyio
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, Field, ValidationError
 
-from lot.api.schemas.sessions import ChangeFrame, EventBody, PartFrame
-from lot.api.views import event_body
+from lot.api.schemas.sessions import ChangeFrame, PartFrame
 from lot.core.errors import LotError, NotFoundError
-from lot.core.events import LivePart, StoredEvent
 from lot.core.ids import SessionId
+from lot.engine.bus import Stretch, Told
 from lot.engine.engine import Engine
 from lot.engine.live import Change
 from lot.runner.client import TerminalStream
@@ -29,8 +28,11 @@ def stream_routes(engine: Engine) -> APIRouter:
     router = APIRouter(prefix="/api/sessions")
 
     @router.websocket("/{session}/events/stream")
-    async def stream_events(socket: WebSocket, session: str, after: int = 0) -> None:
+    async def stream_events(socket: WebSocket, session: str, after: int = 0, in_pages: bool = False) -> None:
         """Send every event from number `after + 1` on as JSON, live; close with 4404 when the session is gone.
+
+        `in_pages`: events that are there already come many to a frame, `{"page": [...]}`, which a browser takes in far
+        sooner than each alone.
 
         Between them come frames `{"part": ...}`: what is still being written, until its event stands in its place;
         and `{"changed": "ports"}` or `{"changed": "diff"}`: the ports, or the diff, are to be read anew.
@@ -40,8 +42,8 @@ def stream_routes(engine: Engine) -> APIRouter:
             group.start_soon(until_closed, socket, group.cancel_scope)
             try:
                 async for told in engine.follow_live(SessionId(session), after):
-                    for frame in _frames(told):
-                        await socket.send_text(frame.model_dump_json())
+                    for frame in _frames(told, in_pages=in_pages):
+                        await socket.send_text(frame)
             except NotFoundError as error:
                 await socket.close(CLOSE_DELETED, str(error)[:120])
             except WebSocketDisconnect:
@@ -74,12 +76,16 @@ def stream_routes(engine: Engine) -> APIRouter:
     return router
 
 
-def _frames(told: StoredEvent | tuple[LivePart, ...] | Change) -> Sequence[EventBody | PartFrame | ChangeFrame]:
-    if isinstance(told, StoredEvent):
-        return [event_body(told)]
+def _frames(told: Told, *, in_pages: bool) -> Iterator[str]:
+    """Yield what is sent of it, as JSON."""
     if isinstance(told, Change):
-        return [ChangeFrame(changed=told.value)]
-    return [PartFrame(part=part) for part in told]
+        yield ChangeFrame(changed=told.value).model_dump_json()
+    elif isinstance(told, Stretch):
+        frames = [stored.model_dump_json() for stored in told.events]
+        yield from [f'{{"page":[{",".join(frames)}]}}'] if in_pages and len(frames) > 1 else frames
+    else:
+        for part in told:
+            yield PartFrame(part=part).model_dump_json()
 
 
 async def until_closed(socket: WebSocket, scope: anyio.CancelScope) -> None:

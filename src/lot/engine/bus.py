@@ -1,6 +1,7 @@
 """Tells readers of a transcript that there is more; carries no events, as readers read those from the store."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 import anyio
 
@@ -35,9 +36,18 @@ class Bus:
         self.overview.session(session)
 
 
-async def follow(
-    store: Store, bus: Bus, session: SessionId, after: int
-) -> AsyncIterator[StoredEvent | tuple[LivePart, ...] | Change]:
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Events of a transcript that follow each other, as they were read together: at least one."""
+
+    events: Sequence[StoredEvent]
+
+
+Told = Stretch | tuple[LivePart, ...] | Change
+"""What a follower of a session is told."""
+
+
+async def follow(store: Store, bus: Bus, session: SessionId, after: int) -> AsyncIterator[Told]:
     """Yield a session's events from number `after + 1` on, then what comes, without gap or double; and live parts.
 
     Parts come after the events that were told before them, and never after the event that takes their place. Between
@@ -53,7 +63,7 @@ async def follow(
                 while page := await store.read_events(session, after=after):
                     for stored in page:
                         reader.note(stored)
-                        yield stored
+                    yield Stretch(page)
                     after = page[-1].number
                 if after == before:
                     await store.get_session(session)

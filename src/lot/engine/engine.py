@@ -24,14 +24,14 @@ from lot.core.errors import (
     TransitionNotAllowedError,
     UnavailableError,
 )
-from lot.core.events import LivePart, ModelRetried, StoredEvent
+from lot.core.events import ModelRetried
 from lot.core.ids import AskId, MessageId, ProjectId, SessionId
 from lot.core.pausing import PauseReason
 from lot.core.records import Ask, Attachment, Message, Project, PullRequest, Session, Snapshot, StoredDiff
 from lot.core.session import AgentState, SandboxState, Trigger
 from lot.engine.budgets import find_reached
 from lot.engine.building import Builds
-from lot.engine.bus import follow
+from lot.engine.bus import Told, follow
 from lot.engine.conversation import Conversation
 from lot.engine.creating import Draft, SessionOptions, create_project, create_session
 from lot.engine.defaults import choose_defaults, know_defaults, read_defaults
@@ -44,7 +44,6 @@ from lot.engine.environment import Edit, change_environment
 from lot.engine.forking import split
 from lot.engine.git_accounts import GitAccounts
 from lot.engine.limits import Limits
-from lot.engine.live import Change
 from lot.engine.logs import kept_log, kept_log_names, kept_processes, read_log
 from lot.engine.meter import Meter
 from lot.engine.model_keys import ModelKeys
@@ -405,9 +404,7 @@ class Engine:
                 await ticket.wait()
         return session
 
-    def follow_live(
-        self, session_id: SessionId, after: int
-    ) -> AsyncIterator[StoredEvent | tuple[LivePart, ...] | Change]:
+    def follow_live(self, session_id: SessionId, after: int) -> AsyncIterator[Told]:
         """Yield the session's events from number `after + 1` on, then what comes; and live parts in their places.
 
         Between them comes what has changed beside the events.

@@ -223,8 +223,8 @@ async def test_stop_withdraws_what_is_asked(http: httpx.AsyncClient, lot: Rig) -
     assert stopped.json()["open_asks"] == 0
 
 
-async def _frames(socket: AsyncWebSocketSession, wanted: str) -> list[dict[str, object]]:
-    frames: list[dict[str, object]] = []
+async def _frames(socket: AsyncWebSocketSession, wanted: str) -> list[dict[str, Any]]:
+    frames: list[dict[str, Any]] = []
     while not frames or wanted not in json.dumps(frames[-1]):
         frames.append(json.loads(await socket.receive_text(timeout=10.0)))
     return frames
@@ -243,6 +243,18 @@ async def test_stream_carries_parts_beside_the_events(app: FastAPI, lot: Rig) ->
         agent_of(lot, session).stream(LivePart(kind="text", key="m1", text="Hel"))
         (frame,) = await _frames(socket, "Hel")
         assert set(frame) == {"part"}
+
+
+async def test_stream_in_pages_tells_the_same_events(app: FastAPI, lot: Rig) -> None:
+    session = await lot.session(message="hello")
+    await lot.told(session.id, "turn_ended")
+    at = f"http://localhost:7070/api/sessions/{session.id}/events/stream"
+    async with httpx.AsyncClient(transport=ASGIWebSocketTransport(app), headers=SIGNED_IN) as http:
+        async with aconnect_ws(at, http) as socket:
+            one_by_one = await _frames(socket, "turn_ended")
+        async with aconnect_ws(f"{at}?in_pages=true", http) as socket:
+            [page] = await _frames(socket, "turn_ended")
+            assert page["page"][: len(one_by_one)] == one_by_one
 
 
 async def test_events_that_come_while_a_page_is_read_are_counted(

@@ -10,6 +10,7 @@ from lot.core.errors import NotFoundError, RunnerGoneError
 from lot.core.events import AgentText, LivePart, StoredEvent, ToolCalled, ToolFinished
 from lot.core.ids import MessageId, SessionId
 from lot.core.session import SandboxState
+from lot.engine.bus import Stretch
 from lot.engine.live import KEPT_CHARS, KEPT_KEYS, QUEUE_CHARS, Change, LiveDesk
 from lot.runner.protocol import RunnerNews
 from tests.unit.engine.conftest import LIMIT_S, Rig
@@ -130,7 +131,7 @@ def test_what_is_kept_is_bounded() -> None:
 async def watched(lot: Rig, session_id: SessionId, seen: list[object]) -> None:
     """Note what a follower is shown, parts one by one."""
     async for told in lot.engine.follow_live(session_id, 0):
-        seen.extend([told] if isinstance(told, StoredEvent | Change) else list(told))
+        seen.extend(told.events if isinstance(told, Stretch) else [told] if isinstance(told, Change) else told)
 
 
 async def until(seen: list[object], *wanted: LivePart | Change) -> None:

@@ -2845,6 +2845,14 @@ export interface components {
             text: string;
         };
         /**
+         * PageFrame
+         * @description A frame of a session's event stream that was asked for in pages: events that follow each other.
+         */
+        PageFrame: {
+            /** Page */
+            page: components["schemas"]["EventFrame"][];
+        };
+        /**
          * ParsedEnvironment
          * @description What a .env sets, in its order.
          */

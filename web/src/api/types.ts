@@ -27,6 +27,7 @@ export type SessionChanges = Schemas["SessionChanges"];
 export type Answer = Schemas["Answer"];
 
 export type EventFrame = Schemas["EventFrame"];
+export type PageFrame = Schemas["PageFrame"];
 export type SessionEvent = EventFrame["event"];
 export type LivePart = Schemas["LivePart"];
 export type PartFrame = Schemas["PartFrame"];

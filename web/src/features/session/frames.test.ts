@@ -1,16 +1,19 @@
 import { expect, it } from "vitest";
 
 import { backoffMs } from "./backoff";
-import { parseFrame, Sequence } from "./frames";
+import { parseFrames, Sequence } from "./frames";
 
 it("reads events, parts and changes, and skips what it does not know", () => {
-  expect(parseFrame('{"number":3,"event":{"kind":"notice","text":"x"}}')).toMatchObject({
-    type: "event",
-    number: 3,
-  });
-  expect(parseFrame('{"part":{"kind":"reset"}}')).toMatchObject({ type: "part" });
-  expect(parseFrame('{"changed":"ports"}')).toEqual({ type: "changed", changed: "ports" });
-  expect(parseFrame('{"weather":"fine"}')).toBeNull();
+  const event = { kind: "notice", text: "x" };
+  expect(parseFrames(JSON.stringify({ number: 3, event }))).toEqual([{ type: "event", number: 3, event }]);
+  const page = [
+    { number: 1, event },
+    { number: 2, event },
+  ];
+  expect(parseFrames(JSON.stringify({ page }))).toEqual(page.map((each) => ({ type: "event", ...each })));
+  expect(parseFrames('{"part":{"kind":"reset"}}')).toMatchObject([{ type: "part" }]);
+  expect(parseFrames('{"changed":"ports"}')).toEqual([{ type: "changed", changed: "ports" }]);
+  expect(parseFrames('{"weather":"fine"}')).toEqual([]);
 });
 
 it("lets each event through once and notices a hole", () => {

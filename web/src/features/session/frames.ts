@@ -1,5 +1,5 @@
 /** What a session's event stream sends, read from text. */
-import type { EventFrame, LivePart, SessionEvent } from "@/api/types";
+import type { EventFrame, LivePart, PageFrame, SessionEvent } from "@/api/types";
 
 export type Frame =
   | { type: "event"; number: number; event: SessionEvent }
@@ -8,14 +8,15 @@ export type Frame =
   /** The connection is new: what was being written will be said anew. */
   | { type: "connected" };
 
-/** Returns a frame; null for kinds that this page does not know, which a newer server may send. */
-export function parseFrame(text: string): Frame | null {
-  const body = JSON.parse(text) as Partial<EventFrame> & { part?: LivePart; changed?: string };
+/** Returns what a text holds; nothing for kinds that this page does not know, which a newer server may send. */
+export function parseFrames(text: string): Frame[] {
+  const body = JSON.parse(text) as Partial<EventFrame & PageFrame> & { part?: LivePart; changed?: string };
+  if (body.page) return body.page.map(({ number, event }) => ({ type: "event", number, event }));
   if (typeof body.number === "number" && body.event)
-    return { type: "event", number: body.number, event: body.event };
-  if (body.part) return { type: "part", part: body.part };
-  if (typeof body.changed === "string") return { type: "changed", changed: body.changed };
-  return null;
+    return [{ type: "event", number: body.number, event: body.event }];
+  if (body.part) return [{ type: "part", part: body.part }];
+  if (typeof body.changed === "string") return [{ type: "changed", changed: body.changed }];
+  return [];
 }
 
 /**

@@ -1,7 +1,7 @@
 /** A session's event stream as long as somebody watches: connects, comes back, hands on frames in batches. */
 import { socketUrl } from "@/api/client";
 
-import { type Frame, parseFrame, Sequence } from "./frames";
+import { type Frame, parseFrames, Sequence } from "./frames";
 import { ReturningSocket, type SocketStatus } from "./socket";
 
 const CLOSE_DELETED = 4404;
@@ -54,9 +54,24 @@ export class SessionStream {
     };
   }
 
+  /** Takes frames, of its own connection or read otherwise: each event once and in order. */
+  take(frames: readonly Frame[]): void {
+    for (const frame of frames) {
+      if (frame.type === "event") {
+        const place = this.sequence.admit(frame.number);
+        if (place === "gap") {
+          this.socket?.restart();
+          return;
+        }
+        if (place === "repeated") continue;
+      }
+      this.put(frame);
+    }
+  }
+
   private open(): ReturningSocket {
     return new ReturningSocket({
-      url: () => socketUrl(`/api/sessions/${this.session}/events/stream?after=${this.newest}`),
+      url: () => socketUrl(`/api/sessions/${this.session}/events/stream?in_pages=true&after=${this.newest}`),
       onOpen: () => this.put({ type: "connected" }),
       onText: (text) => this.hear(text),
       onStatus: (status) => this.setConnection(connectionOf(status, this.connection)),
@@ -72,14 +87,7 @@ export class SessionStream {
   }
 
   private hear(text: string): void {
-    const frame = parseFrame(text);
-    if (frame === null) return;
-    if (frame.type === "event") {
-      const place = this.sequence.admit(frame.number);
-      if (place === "gap") this.socket?.restart();
-      if (place !== "next") return;
-    }
-    this.put(frame);
+    this.take(parseFrames(text));
   }
 
   private put(frame: Frame): void {
