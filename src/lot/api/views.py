@@ -23,11 +23,11 @@ from lot.core.errors import NotFoundError
 from lot.core.events import StoredEvent
 from lot.core.ids import SessionId
 from lot.core.records import Ask, GitAccount, Message, Project, PullRequest, PullRequestState, Session, Snapshot
-from lot.engine.asking import open_asks
 from lot.engine.dev_server import is_restart_needed
 from lot.engine.engine import Engine
 from lot.engine.ports import SessionPort
 from lot.engine.previews import preview_host, preview_url
+from lot.store.session_marks import SessionMarks
 
 
 class Views:
@@ -110,12 +110,21 @@ class Views:
 
     async def session(self, session: Session) -> SessionBody:
         """Return a session as its user sees it."""
+        [body] = await self.sessions([session])
+        return body
+
+    async def sessions(self, sessions: Sequence[Session]) -> list[SessionBody]:
+        """Return sessions as their users see them; what belongs to several is read once."""
         store = self._engine.parts.store
-        project = await store.get_project(session.project_id)
-        snapshot = await store.get_snapshot(session.snapshot_id)
-        account = await store.get_account(session.id)
-        port = snapshot.port or project.port
-        opened = await store.newest_pull_request_of(session.id)
+        marks = await store.read_marks([session.id for session in sessions])
+        projects = {id: await store.get_project(id) for id in {session.project_id for session in sessions}}
+        snapshots = {id: await store.get_snapshot(id) for id in {session.snapshot_id for session in sessions}}
+        return [
+            self._session(one, projects[one.project_id], snapshots[one.snapshot_id], marks[one.id]) for one in sessions
+        ]
+
+    def _session(self, session: Session, project: Project, snapshot: Snapshot, marks: SessionMarks) -> SessionBody:
+        port, opened = snapshot.port or project.port, marks.pull_request
         return SessionBody(
             id=session.id,
             project_id=session.project_id,
@@ -141,15 +150,15 @@ class Views:
             pause_reason=session.pause_reason,
             preview=None if port is None else self._preview(session.id, port),
             events=session.events,
-            kept_messages=len(await store.kept_messages(session.id)),
+            kept_messages=marks.kept_messages,
             program=session.program,
             effort=session.effort,
             mode=session.mode,
-            open_asks=len(open_asks(await store.list_asks(session.id))),
+            open_asks=marks.open_asks,
             budget_tokens=session.budget_tokens,
             budget_usd=session.budget_usd,
-            spent_tokens=account.session_tokens,
-            spent_usd=account.session_usd,
+            spent_tokens=marks.spent_tokens,
+            spent_usd=marks.spent_usd,
             created_at=session.created_at,
             changed_at=session.changed_at,
             last_activity_at=session.last_activity_at,

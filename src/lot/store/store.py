@@ -15,6 +15,7 @@ from lot.store.messages import MessageStore
 from lot.store.projects import ProjectStore
 from lot.store.pull_requests import PullRequestStore
 from lot.store.sealing import SealingStore
+from lot.store.session_marks import SessionMarkStore
 from lot.store.sessions import SessionStore
 from lot.store.sign_in_links import SignInLinkStore
 from lot.store.snapshots import SnapshotStore
@@ -27,6 +28,7 @@ class Store(
     ProjectStore,
     SnapshotStore,
     SessionStore,
+    SessionMarkStore,
     LeaseStore,
     MessageStore,
     AskStore,

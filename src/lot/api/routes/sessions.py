@@ -68,7 +68,7 @@ def session_routes(engine: Engine, views: Views) -> APIRouter:
     async def list_sessions(project: str | None = None) -> list[SessionBody]:
         """Return all sessions, or those of one project (id or name)."""
         project_id: ProjectId | None = (await store.get_project(project)).id if project else None
-        return [await views.session(session) for session in await store.list_sessions(project_id)]
+        return await views.sessions(await store.list_sessions(project_id))
 
     @router.get("/{session}")
     async def show_session(session: str) -> SessionBody:
