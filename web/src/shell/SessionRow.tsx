@@ -3,6 +3,7 @@ import { Trash2 } from "lucide-react";
 import { memo, useState } from "react";
 
 import type { SessionBody } from "@/api/types";
+import { readAhead } from "@/features/conversation/read_ahead";
 import { isUnread, needsYou } from "@/features/session/attention";
 import { DeleteSession } from "@/features/session/DeleteSession";
 import { labelOf } from "@/features/session/label";
@@ -23,6 +24,7 @@ export const SessionRow = memo(function SessionRow({ session }: { session: Sessi
         to="/sessions/$session/{-$panel}"
         params={{ session: session.id }}
         activeOptions={{ exact: false, includeSearch: false }}
+        onPointerEnter={() => void readAhead(session)}
         className="flex min-h-11 items-start gap-2.5 rounded-lg py-1.5 pr-2 pl-2.5 hover:bg-sunken data-[status=active]:bg-sunken"
       >
         <StateDot label={label} className="mt-1.5" />

@@ -4,6 +4,7 @@ import { ChevronLeft, PanelLeft } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 
 import { projectsQuery, sessionsQuery } from "@/api/queries";
+import { useReadAhead } from "@/features/conversation/read_ahead";
 import { neighbour, sessionsOf } from "@/features/session/attention";
 import { Column, ColumnHandle, Columns } from "@/ui/Columns";
 import { IconButton } from "@/ui/IconButton";
@@ -22,6 +23,9 @@ export function Shell() {
   useOverviewStream();
   useNotices();
   const isPhone = useIsPhone();
+  const sessions = useQuery(sessionsQuery).data;
+  // What is not looked at is not paid for on a phone.
+  useReadAhead(isPhone ? undefined : sessions);
   const [isOpen, setIsOpen] = useRememberedFlag("sidebar-open", true);
   const [isSearching, setIsSearching] = useState(false);
   const step = useStep();

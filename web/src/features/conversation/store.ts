@@ -10,8 +10,8 @@ export interface Conversation extends View {
   connection: Connection;
 }
 
-/** So many conversations are kept beside the one that is shown. */
-const KEPT = 24;
+/** So many events are kept in all, the longest unused conversations going first. */
+const KEPT_EVENTS = 60_000;
 
 class Kept {
   private readonly transcript = new Transcript();
@@ -36,6 +36,11 @@ class Kept {
 
   readonly read = (): Conversation => this.shown;
 
+  /** Number of events that it holds. */
+  get size(): number {
+    return this.stream.newest;
+  }
+
   get isShown(): boolean {
     return this.listeners.size > 0;
   }
@@ -55,14 +60,17 @@ export function useConversation(session: string): Conversation {
   return useSyncExternalStore(conversation.subscribe, conversation.read);
 }
 
-function conversationOf(session: string): Kept {
+/** Returns a session's conversation as far as it is read; watch its stream to have it go on. */
+export function conversationOf(session: string): Kept {
   const known = kept.get(session) ?? new Kept(session);
   // The order is that of use, so the first one is the longest unused.
   kept.delete(session);
   kept.set(session, known);
+  let events = [...kept.values()].reduce((sum, each) => sum + each.size, 0);
   for (const [id, conversation] of kept) {
-    if (kept.size <= KEPT) break;
+    if (events <= KEPT_EVENTS) break;
     if (conversation.isShown || id === session) continue;
+    events -= conversation.size;
     kept.delete(id);
     forgetStream(id);
   }

@@ -1,4 +1,3 @@
-import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { PanelRight } from "lucide-react";
 import { Suspense, useEffect } from "react";
@@ -17,14 +16,14 @@ import { useFreshness } from "./live";
 import { isPanel, PANEL_VIEWS, type PanelName } from "./panels";
 import { PanelTabs } from "./PanelTabs";
 import { PhoneTabs } from "./PhoneTabs";
-import { sessionQuery } from "./queries";
+import { useSession } from "./queries";
 import { useSeeing } from "./seeing";
 import { SessionHeader } from "./SessionHeader";
 
 /** A session: its conversation, and the panel that the address names. */
 export default function SessionPage() {
   const { session: id } = useParams({ from: "/shell/sessions/$session/{-$panel}" });
-  const { data: session, error, refetch } = useQuery(sessionQuery(id));
+  const { data: session, error, refetch } = useSession(id);
   if (session) return <Workspace session={session} />;
   if (isNotFound(error)) return <Gone />;
   if (error) return <Failed error={error} onRetry={() => void refetch()} />;
@@ -50,7 +49,7 @@ function Workspace({ session }: { session: SessionBody }) {
   const named = useParams({ from: "/shell/sessions/$session/{-$panel}" }).panel;
   const [remembered, remember] = useRemembered("panel", "preview");
   const isPhone = useIsPhone();
-  useFreshness(session.id, session.project_id);
+  useFreshness(session);
   useSeeing(session);
   useEffect(() => {
     if (isPanel(named)) remember(named);

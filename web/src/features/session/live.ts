@@ -3,7 +3,7 @@ import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useEffectEvent } from "react";
 
 import { keys } from "@/api/queries";
-import type { SessionEvent } from "@/api/types";
+import type { SessionBody, SessionEvent } from "@/api/types";
 
 import type { Frame } from "./frames";
 import { SessionStream } from "./stream";
@@ -41,13 +41,18 @@ export function useSessionEvent(session: string, take: (event: SessionEvent, num
   }, [session]);
 }
 
-/** Keeps what the page has read of a session true: what an event touches is read anew. */
-export function useFreshness(session: string, project: string): void {
+/** Keeps what the page has read of a session true: what an event touches is read anew, unless it was read after it. */
+export function useFreshness(session: Pick<SessionBody, "id" | "project_id" | "events">): void {
   const queries = useQueryClient();
+  const { id, project_id: project } = session;
+  const numberRead = useEffectEvent(() => session.events);
   useEffect(() => {
-    const stream = streamOf(session);
-    return stream.listen((frames) => refresh(queries, session, project, frames));
-  }, [queries, session, project]);
+    const known = numberRead();
+    return streamOf(id).listen((frames) => {
+      const news = frames.filter((frame) => frame.type !== "event" || frame.number > known);
+      refresh(queries, id, project, news);
+    });
+  }, [queries, id, project]);
 }
 
 type Touched = "session" | "diff" | "ports" | "pull-request" | "environment";

@@ -1,5 +1,5 @@
 /** One session as the server has it, and what can be asked of it. */
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 
 import { api, read } from "@/api/client";
@@ -11,6 +11,17 @@ export function sessionQuery(session: string) {
   return queryOptions({
     queryKey: keys.session(session),
     queryFn: () => read(api.GET("/api/sessions/{session}", { params: { path: { session } } })),
+  });
+}
+
+/** Returns a session as the server has it; at once, where the list of sessions has been read. */
+export function useSession(session: string) {
+  const queries = useQueryClient();
+  return useQuery({
+    ...sessionQuery(session),
+    initialData: () =>
+      queries.getQueryData<SessionBody[]>(keys.sessions)?.find((listed) => listed.id === session),
+    initialDataUpdatedAt: () => queries.getQueryState(keys.sessions)?.dataUpdatedAt,
   });
 }
 

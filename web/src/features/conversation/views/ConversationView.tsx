@@ -8,7 +8,8 @@ import { Empty, Loading } from "@/ui/states";
 
 import { EndFollower } from "../end_follower";
 import { SessionContext } from "../folding";
-import { useOutbox } from "../outbox";
+import type { Item } from "../items";
+import { type Outgoing, useOutbox } from "../outbox";
 import { useConversation } from "../store";
 import { ConnectionNotice } from "./ConnectionNotice";
 import { ItemView } from "./ItemView";
@@ -18,6 +19,11 @@ import { WorkingView } from "./WorkingView";
 /** Keys that lead towards the beginning. */
 const UPWARDS = ["ArrowUp", "PageUp", "Home"];
 const KEYS = new Set([...UPWARDS, "ArrowDown", "PageDown", "End", " "]);
+
+/** So many rows fill a window, and a little more. */
+const FIRST_SHOWN = 16;
+
+type ConversationRow = Item | Outgoing | "end";
 
 /** A session's conversation, however long: only what is in sight is drawn. */
 export function ConversationView({ session }: { session: SessionBody }) {
@@ -31,7 +37,9 @@ export function ConversationView({ session }: { session: SessionBody }) {
 
   const { items } = conversation;
   const isLoaded = conversation.newest >= session.events || conversation.newest > 0;
-  const count = items.length + outbox.length + 1;
+  const rows: readonly ConversationRow[] = [...items, ...outbox, "end"];
+  // Its end is drawn at once: else the list would draw its beginning first, and find the end by measuring.
+  const [firstShown] = useState(() => lastIndexes(rows.length));
 
   // Set on the element itself: the list's own way to an item goes on for a while, against a user who turns away.
   const followEnd = () => {
@@ -61,7 +69,7 @@ export function ConversationView({ session }: { session: SessionBody }) {
   return (
     <SessionContext value={session.id}>
       <div ref={frame} className="relative min-h-0 flex-1">
-        {count === 1 ? (
+        {rows.length === 1 ? (
           <Empty title={session.label === "Starting" ? "The session starts" : "Nothing was said yet"}>
             Say what is to be done; it is kept and delivered once the sandbox is ready.
           </Empty>
@@ -72,6 +80,8 @@ export function ConversationView({ session }: { session: SessionBody }) {
             role="log"
             aria-label="Conversation"
             tabIndex={0}
+            data={rows}
+            keepMounted={firstShown}
             bufferSize={600}
             onScroll={onScroll}
             onScrollEnd={followEnd}
@@ -83,19 +93,17 @@ export function ConversationView({ session }: { session: SessionBody }) {
             onPointerDown={() => follower.touched()}
             className="h-full [scrollbar-gutter:stable_both-edges] focus-visible:outline-offset-[-2px]"
           >
-            {items.map((item, index) => (
-              <Row key={item.key} isFirst={index === 0}>
-                <ItemView item={item} />
+            {(row: ConversationRow, index) => (
+              <Row key={keyOf(row)} isFirst={index === 0}>
+                {row === "end" ? (
+                  <WorkingView session={session} conversation={conversation} />
+                ) : "message" in row ? (
+                  <OutgoingView session={session.id} outgoing={row} />
+                ) : (
+                  <ItemView item={row} />
+                )}
               </Row>
-            ))}
-            {outbox.map((outgoing) => (
-              <Row key={`message-${outgoing.message.id}`}>
-                <OutgoingView session={session.id} outgoing={outgoing} />
-              </Row>
-            ))}
-            <Row key="end">
-              <WorkingView session={session} conversation={conversation} />
-            </Row>
+            )}
           </VList>
         )}
         <ConnectionNotice connection={conversation.connection} />
@@ -111,6 +119,18 @@ export function ConversationView({ session }: { session: SessionBody }) {
       </div>
     </SessionContext>
   );
+}
+
+function keyOf(row: ConversationRow): string {
+  if (row === "end") return row;
+  return "message" in row ? `message-${row.message.id}` : row.key;
+}
+
+function lastIndexes(count: number): number[] {
+  return Array.from(
+    { length: Math.min(count, FIRST_SHOWN) },
+    (_, index) => count - FIRST_SHOWN + index,
+  ).filter((index) => index >= 0);
 }
 
 function Row({ isFirst = false, children }: { isFirst?: boolean; children: React.ReactNode }) {

@@ -1,3 +1,5 @@
+import { memo } from "react";
+
 import type { Item } from "../items";
 import { BuildView } from "./BuildView";
 import { MarkView, RetryView, StepsView } from "./MarkViews";
@@ -9,8 +11,8 @@ import { TodoView } from "./TodoView";
 import { ToolView } from "./ToolView";
 import { TurnEndView } from "./TurnEndView";
 
-/** One item of a conversation, whatever it is. */
-export function ItemView({ item }: { item: Item }) {
+/** One item of a conversation, whatever it is; drawn anew only where it is another. */
+export const ItemView = memo(function ItemView({ item }: { item: Item }) {
   switch (item.type) {
     case "message":
       return <MessageView item={item} />;
@@ -37,4 +39,4 @@ export function ItemView({ item }: { item: Item }) {
     case "mark":
       return <MarkView item={item} />;
   }
-}
+});

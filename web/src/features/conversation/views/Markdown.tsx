@@ -1,4 +1,4 @@
-import { memo } from "react";
+import { memo, type ReactElement } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
 
@@ -53,21 +53,41 @@ const COMPONENTS: Components = {
   td: ({ children }) => <td className="border-b py-1 pr-4 align-top">{children}</td>,
 };
 
-const Block = memo(function Block({ text }: { text: string }) {
-  return (
-    <ReactMarkdown remarkPlugins={PLUGINS} components={COMPONENTS}>
-      {text}
-    </ReactMarkdown>
-  );
-});
+function readBlock(text: string): ReactElement {
+  return ReactMarkdown({ children: text, remarkPlugins: PLUGINS, components: COMPONENTS });
+}
+
+/** So many blocks that were read stay read, for conversations that are shown again. */
+const KEPT_BLOCKS = 1_000;
+const kept = new Map<string, ReactElement>();
+
+/** Returns what a block of markdown looks like: the same text the same element, which React then need not look into. */
+function blockOf(text: string): ReactElement {
+  const known = kept.get(text);
+  if (known !== undefined) return known;
+  const read = readBlock(text);
+  kept.set(text, read);
+  for (const oldest of kept.keys()) {
+    if (kept.size <= KEPT_BLOCKS) break;
+    kept.delete(oldest);
+  }
+  return read;
+}
+
+interface Props {
+  text: string;
+  /** More is to come: its last block is not worth keeping. */
+  isGrowing?: boolean;
+}
 
 /** Markdown of a model: text, never HTML. While it grows, only its last block is drawn anew. */
-export const Markdown = memo(function Markdown({ text }: { text: string }) {
+export const Markdown = memo(function Markdown({ text, isGrowing = false }: Props) {
+  const blocks = splitBlocks(text);
   return (
     <div className="min-w-0 break-words [&>*+*]:mt-2">
-      {splitBlocks(text).map((block, index) => (
+      {blocks.map((block, index) => (
         <div key={index} className="[&>:last-child]:mb-0">
-          <Block text={block} />
+          {isGrowing && index === blocks.length - 1 ? readBlock(block) : blockOf(block)}
         </div>
       ))}
     </div>

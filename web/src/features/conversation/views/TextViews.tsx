@@ -12,7 +12,7 @@ import { Markdown } from "./Markdown";
 export const TextView = memo(function TextView({ item }: { item: TextItem }) {
   return (
     <article aria-label="Agent" className="group relative py-2 text-[0.9375rem] leading-[1.6]">
-      <Markdown text={item.text} />
+      <Markdown text={item.text} isGrowing={item.isLive} />
       {!item.isLive && (
         <CopyButton
           text={item.text}
@@ -46,7 +46,7 @@ export const ThoughtView = memo(function ThoughtView({ item }: { item: TextItem 
       </button>
       {isUnfolded && (
         <div className="mt-1.5 ml-1.5 border-l-2 pl-4 text-ink-2 italic">
-          <Markdown text={item.text} />
+          <Markdown text={item.text} isGrowing={item.isLive} />
         </div>
       )}
     </div>
