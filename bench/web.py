@@ -1,10 +1,11 @@
-"""Measures the web application in a real Chromium: `.venv/bin/python -m bench.web [--runs N] [--json]`, as root.
+"""Measures the web application in a real Chromium: `.venv/bin/python -m bench.web [--runs N | --minutes N] [--json]`,
+as root.
 
 Needs a checkout that is set up (`make setup`, `setup/bootstrap.sh --for-tests`).
 
 Cold load beside the bare page, switching among 50 sessions (one of them of 10,000 events) beside switching between two
 empty ones, and from a streamed event to the screen beside a plain client of the same stream; all in one run, the model
-is scripted.
+is scripted. With `--minutes`, instead: the page's memory while its session streams for so long.
 """
 
 import argparse
@@ -40,6 +41,7 @@ from lot.store.store import Store
 SESSIONS = 50
 LONG_EVENTS = 10_000
 STREAM_EVENTS, STREAM_PACE_MS = 300, 50
+_MEMORY_EVERY_S = 60
 _PAGE = 2_000
 """Events that are stored in one transaction."""
 
@@ -77,6 +79,7 @@ def main() -> None:
     """Measure, print a table, and JSON with `--json`."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--runs", type=int, default=20, help="cold loads; switches are five times as many")
+    options.add_argument("--minutes", type=float, help="only the page's memory, over so many minutes of streaming")
     options.add_argument("--json", action="store_true")
     given = options.parse_args()
     with lot_server() as lot, TemporaryDirectory() as folder:
@@ -86,11 +89,14 @@ def main() -> None:
         with chromium() as browser:
             state = Path(folder) / "state.json"
             sign_in(browser, lot, state)
-            figures = {
-                **load(browser, lot, state, given.runs),
-                **switches(browser, lot, state, ids, 5 * given.runs),
-                **streaming(browser, lot, state, live),
-            }
+            if given.minutes:
+                figures = memory(browser, lot, state, live, 60 * given.minutes)
+            else:
+                figures = {
+                    **load(browser, lot, state, given.runs),
+                    **switches(browser, lot, state, ids, 5 * given.runs),
+                    **streaming(browser, lot, state, live),
+                }
     print(json.dumps(figures)) if given.json else show(figures)
 
 
@@ -184,6 +190,8 @@ def switches(browser: Browser, lot: Lot, state: Path, ids: Sequence[tuple[str, s
         page = opened.page
         page.goto(f"/sessions/{long[0]}/logs")
         page.get_by_text(f"last words of {long[1]}").last.wait_for()
+        # A user looks around first; meanwhile the page reads ahead.
+        page.wait_for_load_state("networkidle")
         first = [switch(page, one) for one in others]
         again = [switch(page, others[at % len(others)]) for at in range(runs)]
         to_long = [switch(page, one) for at in range(runs // 2) for one in (others[at % len(others)], long)][1::2]
@@ -218,6 +226,34 @@ def streaming(browser: Browser, lot: Lot, state: Path, session: str) -> dict[str
     return {
         "event to screen (ms)": figure(seen, plain, "to a plain client"),
         "page's heap after it (MB)": {"p50": round(heap / 1e6), "n": 1},
+    }
+
+
+def memory(browser: Browser, lot: Lot, state: Path, session: str, seconds: float) -> dict[str, object]:
+    """What the page holds, after a garbage collection, while turns stream one after the other; beside its beginning."""
+    heaps: list[float] = []
+    nodes: list[float] = []
+    with window(browser, lot, state) as opened:
+        page = opened.page
+        page.goto(f"/sessions/{session}/logs")
+        page.get_by_label("Message", exact=True).wait_for()
+        inspector = page.context.new_cdp_session(page)
+        inspector.send("Performance.enable")
+        began = measured = time.monotonic()
+        while (now := time.monotonic()) - began < seconds:
+            lot.turn(session, f"@@clock {json.dumps({'count': STREAM_EVENTS, 'ms_per_delta': STREAM_PACE_MS})}")
+            lot.turn(session, f"@@bash {json.dumps({'command': 'seq 1 200'})}")
+            if not heaps or now - measured >= _MEMORY_EVERY_S:
+                inspector.send("HeapProfiler.collectGarbage")
+                told = {one["name"]: one["value"] for one in inspector.send("Performance.getMetrics")["metrics"]}
+                heaps.append(told["JSHeapUsedSize"] / 1e6)
+                nodes.append(told["Nodes"])
+                measured = now
+                print(f"{(now - began) / 60:.0f} min: {heaps[-1]:.1f} MB, {nodes[-1]:.0f} nodes", file=sys.stderr)
+    what = f"the first turns, {lot.show(session)['events']} events later"
+    return {
+        "page's heap (MB)": figure(heaps, heaps[:1], what),
+        "page's nodes": figure(nodes, nodes[:1], what),
     }
 
 
