@@ -54,7 +54,15 @@ from lot.api.schemas.sessions import (
     SessionChanges,
     UsageBody,
 )
-from lot.api.schemas.sign_in import NewSignInLink, PasswordMethod, SignInBody, SignInLinkBody
+from lot.api.schemas.sign_in import (
+    ListedUserBody,
+    NewSignInLink,
+    PasswordMethod,
+    SignInBody,
+    SignInLinkBody,
+    UserBody,
+    UserChanges,
+)
 from lot.api.schemas.usage import UsageDayBody, UsageOverTimeBody, UsageSeriesBody
 from lot.client.address import Address
 from lot.core.asks import Answer
@@ -311,6 +319,30 @@ def _sign_in_routes(app: FastAPI, lot: MockLot) -> None:
         lot.links.append(new)
         user = None if new.is_new or not lot.users else new.user or lot.users[0]
         return SignInLinkBody(url="http://lot.test/sign-in?link=s3cret", user=user, ends_at=NOW)
+
+    @app.get("/api/users")
+    def users() -> list[ListedUserBody]:
+        return [
+            ListedUserBody(
+                id=f"id-of-{name}", name=name, created_at=NOW, last_seen_at=NOW if name == "ada" else None,
+                has_password=name == "ada", providers=[] if name == "ada" else ["github"], is_current=False,
+            )
+            for name in lot.users
+        ]  # fmt: skip
+
+    @app.patch("/api/users/{user}")
+    def rename(user: str, changes: UserChanges) -> UserBody:
+        lot.users[_place(user)] = changes.name
+        return UserBody(name=changes.name)
+
+    @app.delete("/api/users/{user}", status_code=204)
+    def remove(user: str) -> None:
+        del lot.users[_place(user)]
+
+    def _place(user: str) -> int:
+        if user not in lot.users:
+            raise KeyError(user)
+        return lot.users.index(user)
 
 
 def _account_routes(app: FastAPI, lot: MockLot) -> None:

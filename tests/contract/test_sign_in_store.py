@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import anyio
 import pytest
 from sign_in_samples import AT, api_token, browser_session, sign_in_link, user
 
 from lot.core.errors import InvalidInputError, NotFoundError, SignInRefusedError
 from lot.core.ids import BrowserSessionId, TokenId, UserId
-from lot.core.sign_in import Identity
+from lot.core.sign_in import Identity, ListedUser
 from lot.store.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -146,3 +147,80 @@ async def test_user_is_found_by_the_account_they_came_by(store: Store) -> None:
     with pytest.raises(InvalidInputError, match="ada already"):
         await store.add_user_with_identity(user(id=UserId("second")), replace(identity, subject="43"))
     assert await store.find_user_by_identity("https://id.example", "43") is None
+
+
+async def test_users_are_listed_with_when_they_were_seen_and_where_they_have_accounts(store: Store) -> None:
+    await with_user(store)
+    account = Identity(issuer="https://id.example", subject="42", user_id=UserId("second"))
+    grace = user(id=UserId("second"), name="grace", password_hash=None)
+    await store.add_user_with_identity(grace, account)
+    assert await store.list_users_seen(LATER) == [
+        ListedUser(user=user(), last_seen_at=None, issuers=()),
+        ListedUser(user=grace, last_seen_at=None, issuers=("https://id.example",)),
+    ]
+    await store.add_browser_session(browser_session())
+    await store.add_browser_session(browser_session(id=BrowserSessionId("old"), digest="d", ends_at=LATER))
+    await store.add_api_token(api_token())
+    assert [each.last_seen_at for each in await store.list_users_seen(LATER)] == [AT, None]
+    await store.touch_api_token(TokenId("token1"), LATER)
+    assert [each.last_seen_at for each in await store.list_users_seen(LATER)] == [LATER, None]
+    assert await store.list_users_seen(AT + 40 * DAY) == await store.list_users_seen(LATER)
+
+
+async def test_user_is_renamed_unless_the_name_is_taken(store: Store) -> None:
+    owner = await with_user(store)
+    await with_user(store, id=UserId("second"), name="grace")
+    with pytest.raises(InvalidInputError, match="grace already"):
+        await store.rename_user(owner, "grace")
+    await store.rename_user(owner, "lovelace")
+    assert await store.get_user("lovelace") == user(name="lovelace") == await store.get_user(owner)
+    with pytest.raises(NotFoundError):
+        await store.get_user("ada")
+    with pytest.raises(NotFoundError):
+        await store.rename_user(UserId("nobody"), "nobody")
+
+
+async def test_removed_user_leaves_nothing_that_lets_in(store: Store) -> None:
+    owner = await with_user(store)
+    other = await with_user(store, id=UserId("second"), name="grace")
+    await store.add_browser_session(browser_session())
+    await store.add_browser_session(browser_session(id=BrowserSessionId("theirs"), digest="d", user_id=other))
+    await store.add_api_token(api_token())
+    for digest, whose in (("of ada", owner), ("of grace", other), ("invitation", None)):
+        await store.add_sign_in_link(sign_in_link(digest=digest, user_id=whose))
+    await store.delete_user(owner)
+    assert [each.name for each in await store.list_users()] == ["grace"]
+    assert [found.id for found, _ in await store.list_browser_sessions(None, LATER)] == ["theirs"]
+    assert await store.list_api_tokens(None) == []
+    for digest in ("of ada", "invitation"):
+        with pytest.raises(SignInRefusedError):
+            await store.get_sign_in_link(digest, LATER)
+    assert (await store.get_sign_in_link("of grace", LATER))[1] is not None
+    with pytest.raises(NotFoundError):
+        await store.delete_user(owner)
+
+
+async def test_account_elsewhere_of_a_removed_user_is_nobodys(store: Store) -> None:
+    await with_user(store)
+    account = Identity(issuer="https://id.example", subject="42", user_id=UserId("second"))
+    await store.add_user_with_identity(user(id=UserId("second"), name="grace"), account)
+    await store.delete_user(UserId("second"))
+    assert await store.find_user_by_identity("https://id.example", "42") is None
+
+
+async def test_of_two_who_remove_each_other_one_stays(store: Store) -> None:
+    owner = await with_user(store)
+    other = await with_user(store, id=UserId("second"), name="grace")
+    refused: list[UserId] = []
+
+    async def remove(whom: UserId) -> None:
+        try:
+            await store.delete_user(whom)
+        except InvalidInputError:
+            refused.append(whom)
+
+    async with anyio.create_task_group() as group:
+        for whom in (owner, other):
+            group.start_soon(remove, whom)
+    assert [each.id for each in await store.list_users()] == refused
+    assert len(refused) == 1

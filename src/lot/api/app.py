@@ -27,6 +27,7 @@ from lot.api.routes.sessions import session_routes
 from lot.api.routes.sign_in import sign_in_routes, sign_out_routes
 from lot.api.routes.sign_in_elsewhere import sign_in_elsewhere_routes
 from lot.api.routes.usage import usage_routes
+from lot.api.routes.users import user_routes
 from lot.api.stream import stream_routes
 from lot.api.tickets import Tickets
 from lot.api.views import Views
@@ -63,6 +64,7 @@ def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Ticket
     for routes in (
         sign_out_routes(sign_in, settings),
         access_routes(sign_in.access),
+        user_routes(sign_in),
         host_routes(engine),
         provider_routes(engine),
         default_routes(engine),

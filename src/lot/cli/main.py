@@ -26,6 +26,7 @@ COMMANDS = {
     "settings": Entry("lot.cli.defaults", "app", "What new sessions and projects start from."),
     "pr": Entry("lot.cli.pull_request", "app", "Show and merge pull requests."),
     "sign-in-link": Entry("lot.cli.sign_in_link", "sign_in_link", "Print a link with which a browser signs in, once."),
+    "user": Entry("lot.cli.user", "app", "Who may sign in: list, rename, remove."),
     "secrets": Entry("lot.cli.secrets", "app", "Change the key that secrets are encrypted with."),
     "sizes": Entry("lot.cli.sizes", "sizes", "List the sizes that sandboxes can have."),
     "usage": Entry("lot.cli.usage", "usage", "Show what was used on each day: compute units, tokens, money."),

@@ -47,7 +47,14 @@ from lot.api.schemas.sessions import (
     SessionChanges,
     UsageBody,
 )
-from lot.api.schemas.sign_in import NewSignInLink, SignInBody, SignInLinkBody
+from lot.api.schemas.sign_in import (
+    ListedUserBody,
+    NewSignInLink,
+    SignInBody,
+    SignInLinkBody,
+    UserBody,
+    UserChanges,
+)
 from lot.api.schemas.usage import UsageOverTimeBody
 from lot.client.address import Address
 from lot.client.errors import RefusedError, ServerUnreachableError
@@ -84,6 +91,18 @@ class LotClient:
     def make_sign_in_link(self, user: str | None = None, *, is_new: bool = False) -> SignInLinkBody:
         """Make a one-time link with which a browser signs in."""
         return self._send(SignInLinkBody, "/api/sign-in-links", NewSignInLink(user=user, is_new=is_new))
+
+    def list_users(self) -> list[ListedUserBody]:
+        """Return everybody who may sign in."""
+        return self._get_list(ListedUserBody, "/api/users")
+
+    def rename_user(self, user: str, name: str) -> UserBody:
+        """Give a user another name."""
+        return self._change(UserBody, f"/api/users/{_part(user)}", UserChanges(name=name))
+
+    def remove_user(self, user: str) -> None:
+        """Remove a user, with all that lets them in."""
+        self._ask("DELETE", f"/api/users/{_part(user)}")
 
     # The host
 

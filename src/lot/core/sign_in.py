@@ -19,6 +19,17 @@ class User:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedUser:
+    """A user as the others see them."""
+
+    user: User
+    last_seen_at: datetime | None
+    """By a browser or a token that still counts; None: they have none, or have not used it."""
+    issuers: tuple[str, ...]
+    """Of the accounts elsewhere that they sign in with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrowserSession:
     """A browser in which somebody is signed in."""
 

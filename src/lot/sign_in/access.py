@@ -91,6 +91,7 @@ class Access:
 
 
 def _user_in_browser(principal: Principal) -> tuple[User, BrowserSession]:
+    principal.require_no_program()
     if principal.user is None or principal.browser_session is None:
-        raise ForbiddenError("only a user who is signed in with a browser may do that, not a token")
+        raise ForbiddenError("only a user may do that, and the token of the data folder is nobody's")
     return principal.user, principal.browser_session

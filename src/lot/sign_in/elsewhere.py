@@ -19,7 +19,7 @@ from lot.config import AllowedElsewhere, GitHubSignIn, OidcSignIn, Settings
 from lot.core.errors import InvalidInputError, NotFoundError, SignInProviderError, SignInRefusedError
 from lot.core.ids import UserId, new_id
 from lot.core.sign_in import Identity, User
-from lot.sign_in.links import NAME
+from lot.sign_in.names import NAME
 from lot.sign_in.parts import Parts
 from lot.sign_in.secret import new_secret
 
@@ -81,6 +81,13 @@ class Elsewhere:
         """The providers that are configured."""
         return list(self._configured)
 
+    def name_of(self, issuer: str) -> str:
+        """Return what the provider of an account is called; its address, where it is no longer configured."""
+        for name, configured in self._configured.items():
+            if _issuer_of(configured) == issuer:
+                return name
+        return issuer
+
     async def begin(self, name: str, to: str) -> Begun:
         """Begin to sign in at a provider; `to` is kept for the end.
 
@@ -135,8 +142,8 @@ class Elsewhere:
         )
         if isinstance(configured, GitHubSignIn):
             user = (await client.get("user", token=token)).raise_for_status().json()
-            return Account(configured.url, str(user["id"]), str(user["login"]).lower())
-        issuer = configured.issuer.rstrip("/")
+            return Account(_issuer_of(configured), str(user["id"]), str(user["login"]).lower())
+        issuer = _issuer_of(configured)
         said = await client.parse_id_token(
             token,
             nonce=pending.nonce,
@@ -183,6 +190,11 @@ class Elsewhere:
         self._pending = {secret: one for secret, one in self._pending.items() if one.until > now}
         while len(self._pending) >= MAX_PENDING:
             del self._pending[next(iter(self._pending))]
+
+
+def _issuer_of(configured: OidcSignIn | GitHubSignIn) -> str:
+    """Return what a provider's accounts are stored under."""
+    return configured.url if isinstance(configured, GitHubSignIn) else configured.issuer.rstrip("/")
 
 
 def _registration(configured: OidcSignIn | GitHubSignIn) -> dict[str, Any]:

@@ -1,18 +1,17 @@
 """One-time links: how the first user comes to be, further ones are let in, and forgotten passwords are replaced."""
 
-import re
 from datetime import timedelta
 
 from lot.core.errors import ForbiddenError, InvalidInputError, NotFoundError
 from lot.core.ids import UserId, new_id
 from lot.core.sign_in import SignInLink, User
 from lot.sign_in.attempts import link_key, name_key
+from lot.sign_in.names import checked_name
 from lot.sign_in.parts import Browser, Parts
 from lot.sign_in.principal import Principal
 from lot.sign_in.secret import digest_of, new_secret
 
 LINK_LIFETIME = timedelta(hours=24)
-NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,79}")
 
 
 class Links:
@@ -24,17 +23,23 @@ class Links:
     async def make(
         self, principal: Principal, name: str | None, *, is_new: bool
     ) -> tuple[str, SignInLink, User | None]:
-        """Make a link; only the operator may. Return its secret, what is stored of it, and whom it lets in.
+        """Make a link. Return its secret, what is stored of it, and whom it lets in.
+
+        A user invites with it, from a browser; for somebody who is a user already only the operator makes one.
 
         Args:
             name: Whom it lets in; by default the only user there is.
             is_new: Whether it lets in somebody who becomes a user, as it always does while there is none.
 
         Raises:
-            ForbiddenError: not the operator. NotFoundError: no such user. InvalidInputError: there are several.
+            ForbiddenError: they may not. NotFoundError: no such user. InvalidInputError: there are several.
         """
-        if not principal.is_operator:
-            raise ForbiddenError("only who can read Lot's data folder makes links: `lot sign-in-link` on its machine")
+        principal.require_no_program()
+        if not principal.is_operator and not is_new:
+            raise ForbiddenError(
+                "for somebody who is a user already, only who can read Lot's data folder makes links: "
+                "`lot sign-in-link` on its machine"
+            )
         users = await self._store.list_users()
         user = None if is_new or not users else _chosen(users, name)
         secret, now = new_secret(), self._parts.now()
@@ -82,19 +87,12 @@ class Links:
             raise InvalidInputError("this link makes a new user: choose a name and a password")
         user = User(
             id=UserId(new_id()),
-            name=_checked(name),
+            name=checked_name(name),
             password_hash=await self._parts.hash_new(password),
             created_at=self._parts.now(),
         )
         await self._store.use_link_as_new_user(digest_of(secret), self._parts.now(), user)
         return user
-
-
-def _checked(given: str) -> str:
-    name = given.strip().lower()
-    if not NAME.fullmatch(name):
-        raise InvalidInputError("a user's name has 1 to 80 letters, digits and . _ @ + -, a letter or digit first")
-    return name
 
 
 def _chosen(users: list[User], name: str | None) -> User:

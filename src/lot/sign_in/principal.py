@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from lot.core.errors import ForbiddenError
 from lot.core.ids import UserId
 from lot.core.sign_in import ApiToken, BrowserSession, User
 
@@ -25,6 +26,15 @@ class Principal:
     def user_id(self) -> UserId | None:
         """Whose things it sees; None: everybody's."""
         return None if self.user is None else self.user.id
+
+    def require_no_program(self) -> None:
+        """Refuse programs of users what decides who gets in: a token that got out opens no further way.
+
+        Raises:
+            ForbiddenError: it is a user's token.
+        """
+        if self.token is not None:
+            raise ForbiddenError("only a user who is signed in with a browser may do that, not a token")
 
     @property
     def holder(self) -> str:

@@ -11,12 +11,14 @@ from lot.core.sign_in import BrowserSession, User
 from lot.sign_in.access import Access
 from lot.sign_in.attempts import Attempts, address_key, name_key
 from lot.sign_in.elsewhere import Elsewhere
-from lot.sign_in.links import NAME, Links
+from lot.sign_in.links import Links
+from lot.sign_in.names import NAME
 from lot.sign_in.parts import Browser, Parts
 from lot.sign_in.passwords import Passwords
 from lot.sign_in.recognition import SESSION_LIFETIME, Recognition
 from lot.sign_in.revocation import Revocations
 from lot.sign_in.secret import digest_of, new_secret
+from lot.sign_in.users import Users
 from lot.store.store import Store
 
 MAX_USER_AGENT = 400
@@ -40,6 +42,7 @@ class SignIn:
         self.recognition = Recognition(self._parts, operator_token)
         self.links = Links(self._parts)
         self.access = Access(self._parts)
+        self.users = Users(self._parts)
         self.elsewhere = Elsewhere(self._parts, settings)
 
     async def has_users(self) -> bool:

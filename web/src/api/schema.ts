@@ -1160,7 +1160,9 @@ export interface paths {
         put?: never;
         /**
          * Make Link
-         * @description Make a one-time link, good for 24 hours; only with the token of the data folder (403).
+         * @description Make a one-time link, good for 24 hours.
+         *
+         *     Users invite with it (`is_new`), from a browser; one for a user that exists needs the data folder's token (403).
          */
         post: operations["make_link_api_sign_in_links_post"];
         delete?: never;
@@ -1374,6 +1376,52 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Users
+         * @description Return every user, by name.
+         */
+        get: operations["list_users_api_users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove User
+         * @description Remove a user, by id or name: their browsers, tokens, sockets, previews and links end at once.
+         *
+         *     So do all open invitations. 403: asked for with a user's token. 422: it is who asks, or the only user.
+         */
+        delete: operations["remove_user_api_users__user__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change User
+         * @description Rename a user, by id or name. 403: asked for with a user's token. 422: the name is unfit, or taken.
+         */
+        patch: operations["change_user_api_users__user__patch"];
         trace?: never;
     };
 }
@@ -2237,6 +2285,38 @@ export interface components {
              * @description At least 8 characters; replaces the present one
              */
             password?: string | null;
+        };
+        /**
+         * ListedUserBody
+         * @description A user as the others see them.
+         */
+        ListedUserBody: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Has Password */
+            has_password: boolean;
+            /** Id */
+            id: string;
+            /**
+             * Is Current
+             * @description Whether it is the one that asks
+             */
+            is_current: boolean;
+            /**
+             * Last Seen At
+             * @description To within five minutes; null: they are signed in nowhere, and none of their tokens was used
+             */
+            last_seen_at: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Providers
+             * @description By whose accounts they sign in; an address: not configured any more
+             */
+            providers: string[];
         };
         /**
          * LivePart
@@ -4331,6 +4411,17 @@ export interface components {
          */
         UserBody: {
             /** Name */
+            name: string;
+        };
+        /**
+         * UserChanges
+         * @description What is to be changed of a user.
+         */
+        UserChanges: {
+            /**
+             * Name
+             * @description 1 to 80 letters, digits and . _ @ + -; what they sign in with from then on
+             */
             name: string;
         };
         /**
@@ -6855,6 +6946,99 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UsageOverTimeBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_users_api_users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedUserBody"][];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove_user_api_users__user__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_user_api_users__user__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChanges"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserBody"];
                 };
             };
             /** @description Any error; `code` says which */

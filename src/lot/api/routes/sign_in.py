@@ -84,7 +84,10 @@ def sign_out_routes(sign_in: SignIn, settings: Settings) -> APIRouter:
 
     @router.post("/sign-in-links", status_code=201)
     async def make_link(new: NewSignInLink) -> SignInLinkBody:
-        """Make a one-time link, good for 24 hours; only with the token of the data folder (403)."""
+        """Make a one-time link, good for 24 hours.
+
+        Users invite with it (`is_new`), from a browser; one for a user that exists needs the data folder's token (403).
+        """
         secret, link, user = await sign_in.links.make(get_principal(), new.user, is_new=new.is_new)
         return SignInLinkBody(
             url=f"{settings.app_origin}/sign-in?link={secret}",

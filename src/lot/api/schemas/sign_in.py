@@ -18,6 +18,26 @@ class UserBody(_Body):
     name: str
 
 
+class ListedUserBody(_Body):
+    """A user as the others see them."""
+
+    id: str
+    name: str
+    created_at: AwareDatetime
+    last_seen_at: AwareDatetime | None = Field(
+        description="To within five minutes; null: they are signed in nowhere, and none of their tokens was used"
+    )
+    has_password: bool
+    providers: list[str] = Field(description="By whose accounts they sign in; an address: not configured any more")
+    is_current: bool = Field(description="Whether it is the one that asks")
+
+
+class UserChanges(_Body):
+    """What is to be changed of a user."""
+
+    name: Name = Field(description="1 to 80 letters, digits and . _ @ + -; what they sign in with from then on")
+
+
 class PasswordMethod(_Body):
     """By name and password."""
 
