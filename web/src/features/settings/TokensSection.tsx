@@ -1,5 +1,4 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Check, Copy } from "lucide-react";
 import { useState } from "react";
 
 import { api, read } from "@/api/client";
@@ -9,9 +8,9 @@ import { Button } from "@/ui/Button";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { Input } from "@/ui/fields";
 import { Failed, Loading } from "@/ui/states";
-import { tellError } from "@/ui/toasts";
 
 import { settingsKeys, tokensQuery } from "./queries";
+import { ShownOnce } from "./ShownOnce";
 
 /** Tokens for programs: made under a name, shown once, revoked. */
 export function TokensSection() {
@@ -51,7 +50,12 @@ export function TokensSection() {
           </Button>
         </form>
         <Problem error={make.error ?? revoke.error} />
-        {make.data && <NewToken name={make.data.name} token={make.data.token} />}
+        {make.data && (
+          <ShownOnce secret={make.data.token}>
+            The token <span className="font-semibold">{make.data.name}</span>. Copy it now: it is not shown
+            again.
+          </ShownOnce>
+        )}
         {error ? (
           <Failed error={error} onRetry={() => void refetch()} />
         ) : !data ? (
@@ -92,26 +96,5 @@ export function TokensSection() {
         onConfirm={() => revoking && revoke.mutate(revoking.id)}
       />
     </Section>
-  );
-}
-
-function NewToken({ name, token }: { name: string; token: string }) {
-  const [isCopied, setIsCopied] = useState(false);
-  const copy = () => navigator.clipboard.writeText(token).then(() => setIsCopied(true), tellError);
-  return (
-    <div role="status" className="flex flex-col gap-2 rounded-lg bg-accent-soft px-3 py-2.5">
-      <p>
-        The token <span className="font-semibold">{name}</span>. Copy it now: it is not shown again.
-      </p>
-      <div className="flex items-center gap-2">
-        <code className="min-w-0 flex-1 rounded-md bg-raised px-2 py-1 font-mono text-xs break-all">
-          {token}
-        </code>
-        <Button size="small" onClick={() => void copy()}>
-          {isCopied ? <Check aria-hidden /> : <Copy aria-hidden />}
-          {isCopied ? "Copied" : "Copy"}
-        </Button>
-      </div>
-    </div>
   );
 }
