@@ -63,6 +63,98 @@ describe("the account", () => {
   });
 });
 
+describe("people", () => {
+  const ada = {
+    id: "u1",
+    name: "ada",
+    created_at: AT,
+    last_seen_at: AT,
+    has_password: true,
+    providers: [],
+    is_current: true,
+  };
+  const grace = {
+    ...ada,
+    id: "u2",
+    name: "grace",
+    last_seen_at: null,
+    has_password: false,
+    providers: ["github"],
+    is_current: false,
+  };
+
+  it("are listed with how they sign in; oneself stays", async () => {
+    serve({ "GET /api/users": [ada, grace] });
+    const { container } = show(<SettingsView section="people" />);
+    expect(await screen.findByText(/Signs in by github.*signed in nowhere/)).toBeVisible();
+    expect(screen.getByText(/Only another one can remove you/)).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Remove ada" })).toBeNull();
+    expect(await faultsOf(container)).toEqual([]);
+  });
+
+  it("are removed once that is confirmed; a refusal is shown", async () => {
+    const calls = serve({
+      "GET /api/users": [ada, grace],
+      "DELETE /api/users/u2": refusal(422, "input.invalid", "the only user is not removed"),
+    });
+    show(<SettingsView section="people" />);
+    await userEvent.click(await screen.findByRole("button", { name: "Remove grace" }));
+    expect(await screen.findByRole("dialog")).toHaveTextContent(/may sign in by github, too/);
+    expect(calls.some((call) => call.method === "DELETE")).toBe(false);
+    await userEvent.click(screen.getByRole("button", { name: "Remove" }));
+    expect(await screen.findByText("the only user is not removed")).toBeVisible();
+  });
+
+  it("are renamed; a name that is taken stays typed", async () => {
+    let isTaken = true;
+    const calls = serve({
+      "GET /api/users": [ada, grace],
+      "PATCH /api/users/u2": () =>
+        isTaken ? refusal(422, "input.invalid", "there is a user ada already") : { name: "hopper" },
+    });
+    show(<SettingsView section="people" />);
+    await userEvent.click(await screen.findByRole("button", { name: "Rename grace" }));
+    const field = await screen.findByLabelText("Name");
+    expect(field).toHaveValue("grace");
+    await userEvent.clear(field);
+    await userEvent.type(field, "ada{Enter}");
+    expect(await screen.findByText("there is a user ada already")).toBeVisible();
+    expect(field).toHaveValue("ada");
+    expect(await faultsOf(screen.getByRole("dialog"))).toEqual([]);
+    isTaken = false;
+    await userEvent.clear(field);
+    await userEvent.type(field, "hopper{Enter}");
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(calls.filter((call) => call.method === "PATCH").map((call) => call.body)).toEqual([
+      { name: "ada" },
+      { name: "hopper" },
+    ]);
+  });
+
+  it("are invited by a link that is shown once, with its end", async () => {
+    const user = userEvent.setup();
+    const link = "http://localhost/sign-in?link=s3cret";
+    const calls = serve({
+      "GET /api/users": [ada],
+      "POST /api/sign-in-links": { url: link, user: null, ends_at: AT },
+    });
+    const { container } = show(<SettingsView section="people" />);
+    await user.click(await screen.findByRole("button", { name: "Make a link" }));
+    expect(await screen.findByText(link)).toBeVisible();
+    expect(screen.getByRole("status")).toHaveTextContent(/Good once, until 2 Jan|Good once, until Jan 2/);
+    await user.click(screen.getByRole("button", { name: "Copy" }));
+    expect(await navigator.clipboard.readText()).toBe(link);
+    expect(calls.find((call) => call.method === "POST")?.body).toEqual({ is_new: true });
+    expect(await faultsOf(container)).toEqual([]);
+  });
+
+  it("say so when they cannot be read", async () => {
+    serve({ "GET /api/users": refusal(503, "unavailable", "the database did not answer") });
+    show(<SettingsView section="people" />);
+    expect(await screen.findByText("the database did not answer")).toBeVisible();
+  });
+});
+
 describe("providers", () => {
   const provider = {
     name: "anthropic",

@@ -8,11 +8,13 @@ import { AccountSection } from "./AccountSection";
 import { DefaultsSection } from "./DefaultsSection";
 import { GitSection } from "./GitSection";
 import { AboutSection, AppearanceSection, NoticesSection } from "./HereSections";
+import { PeopleSection } from "./PeopleSection";
 import { ProvidersSection } from "./ProvidersSection";
 import { UsageSection } from "./UsageSection";
 
 const SECTIONS: Record<string, { name: string; view: ComponentType }> = {
   account: { name: "Account", view: AccountSection },
+  people: { name: "People", view: PeopleSection },
   providers: { name: "Providers", view: ProvidersSection },
   defaults: { name: "Defaults", view: DefaultsSection },
   git: { name: "Git accounts", view: GitSection },

@@ -9,6 +9,7 @@ import type { DiskUse, UsageOverTime } from "./usage";
 export const settingsKeys = {
   browsers: ["browser-sessions"] as const,
   tokens: ["tokens"] as const,
+  users: ["users"] as const,
   host: ["host"] as const,
   usage: ["usage"] as const,
   disk: ["disk"] as const,
@@ -22,6 +23,11 @@ export const browsersQuery = queryOptions({
 export const tokensQuery = queryOptions({
   queryKey: settingsKeys.tokens,
   queryFn: () => read(api.GET("/api/tokens")),
+});
+
+export const usersQuery = queryOptions({
+  queryKey: settingsKeys.users,
+  queryFn: () => read(api.GET("/api/users")),
 });
 
 export const hostQuery = queryOptions({
