@@ -16,7 +16,8 @@ from lot.core.credentials import TokenSecret
 from lot.core.ids import ProjectId, PullRequestId
 from lot.core.records import Project, PullRequest
 from lot.forge.forge import Forge, ForgeCapability, ForgePullRequest, PullRequestRequest
-from lot.forge.github_host import DEFAULT_URL, GitHubHost
+from lot.forge.github_client import DEFAULT_URL
+from lot.forge.github_host import GitHubHost
 from lot.forge.local import LocalForge
 from lot.forge.remote import RemoteForge
 

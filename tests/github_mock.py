@@ -91,6 +91,9 @@ class MockGitHub:
     """How many of the coming API requests that write find it down."""
     rate_limited_s: int | None = None
     installation_token_s: float = 3600.0
+    installations: int = 1
+    """How many the app has, numbered from `INSTALLATION` on."""
+    suspended: set[int] = field(default_factory=set)
     pulls: list[Pull] = field(default_factory=list)
     checks: list[dict[str, Any]] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
@@ -180,6 +183,7 @@ class MockGitHub:
             "GET /users/{username}": self._bot,
             "GET /user/repos": self._repositories,
             "GET /installation/repositories": self._installed_repositories,
+            "GET /app/installations": self._list_installations,
             "GET /app/installations/{installation_id}": self._installation,
             "POST /app/installations/{installation_id}/access_tokens": self._installation_token,
             "GET /repos/{owner}/{repo}": self._repository,
@@ -211,6 +215,19 @@ class MockGitHub:
         if given["installation_id"] != str(INSTALLATION):
             raise Refusal(404, "Not Found")
         return 200, operation.example() | {"id": INSTALLATION, "app_slug": SLUG}
+
+    def _list_installations(self, operation: Operation, given: Any) -> tuple[int, Any]:
+        size, page = int(given.get("per_page", "30")), int(given.get("page", "1"))
+        numbers = range(INSTALLATION, INSTALLATION + self.installations)[(page - 1) * size : page * size]
+        example = operation.example()[0]
+        # As it is described here, an account is a user and an enterprise at once.
+        enterprise = {"name": "Ada", "slug": "ada-s", "created_at": None, "updated_at": None}
+        account = example["account"] | enterprise | {"login": "ada"}
+        told = {"app_slug": SLUG, "account": account, "repository_selection": "selected"}
+        return 200, [
+            example | told | {"id": each, "suspended_at": "2026-01-01T00:00:00Z" if each in self.suspended else None}
+            for each in numbers
+        ]
 
     def _installation_token(self, operation: Operation, given: Any) -> tuple[int, Any]:
         self._installation(self.description.find("GET", f"/app/installations/{INSTALLATION}"), given)  # type: ignore[arg-type]

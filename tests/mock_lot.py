@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from lot.api.schemas.defaults import SettingsBody, SettingsChanges
-from lot.api.schemas.git_accounts import GitAccountBody, NewGitAccount, RepositoryBody
+from lot.api.schemas.git_accounts import GitAccountBody, GivenApp, InstallationBody, NewGitAccount, RepositoryBody
 from lot.api.schemas.projects import (
     CheckBody,
     EnvironmentBody,
@@ -130,6 +130,8 @@ class MockLot:
     accounts: dict[str, GitAccountBody] = field(default_factory=dict)
     connected: list[dict[str, Any]] = field(default_factory=list)
     """Bodies of requests to connect an account, as they came."""
+    installations: int = 2
+    """Of any app: from number 70 on, only the first one of which is in use."""
     has_usage: bool = True
     key: dict[str, Any] | None = None
     """Body of the newest request to store a provider's key, as it came."""
@@ -355,6 +357,14 @@ def _account_routes(app: FastAPI, lot: MockLot) -> None:
         )  # fmt: skip
         lot.accounts[account.name] = account
         return account
+
+    @app.post("/api/git-accounts/installations")
+    def installations(given: GivenApp) -> list[InstallationBody]:
+        assert given.private_key.get_secret_value() == "a key"
+        return [
+            InstallationBody(id=number, account="ada", has_all_repositories=number > 70, is_suspended=number > 70)
+            for number in range(70, 70 + lot.installations)
+        ]
 
     @app.get("/api/git-accounts")
     def accounts() -> list[GitAccountBody]:

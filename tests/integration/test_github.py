@@ -17,7 +17,7 @@ from github_mock import API, APP, INSTALLATION, TOKEN, MockGitHub, serving
 from pydantic import SecretStr
 
 from lot.broker.mirror import Mirrors
-from lot.core.credentials import AppSecret, GitCredential, TokenSecret
+from lot.core.credentials import AppKey, AppSecret, GitCredential, TokenSecret
 from lot.core.errors import (
     AccountRefusedError,
     GitError,
@@ -28,8 +28,10 @@ from lot.core.errors import (
     RepositoryError,
 )
 from lot.core.records import PullRequestState
-from lot.forge.forge import Check, ForgePullRequest, ReviewComment
-from lot.forge.github_host import GitHubHost, api_url
+from lot.forge.forge import Check, ForgePullRequest, HostInstallation, ReviewComment
+from lot.forge.github_app import list_installations
+from lot.forge.github_client import api_url
+from lot.forge.github_host import GitHubHost
 
 pytestmark = pytest.mark.anyio
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
@@ -89,6 +91,30 @@ async def test_app_is_known_by_its_installation(github: MockGitHub) -> None:
     seen = await host.identify()
     assert (seen.login, seen.author_email) == ("lot-app[bot]", "43+lot-app[bot]@users.noreply.127.0.0.1")
     assert [one.full_name for one in await host.list_repositories()] == ["ada/sample"]
+
+
+async def test_installations_of_an_app_are_listed_over_all_pages(github: MockGitHub) -> None:
+    github.suspended = {INSTALLATION + 1}
+    github.installations = 101
+    found = await list_installations(github.url, app_secret(github).app)
+    first = HostInstallation(id=INSTALLATION, account="ada", has_all_repositories=False, is_suspended=False)
+    assert (len(found), found[0]) == (101, first)
+    assert [one.id for one in found if one.is_suspended] == [INSTALLATION + 1]
+
+
+async def test_app_that_the_host_does_not_know_is_refused_without_its_key(github: MockGitHub) -> None:
+    for app in (
+        AppKey(app_id=APP + 1, private_key=SecretStr(github.private_key)),
+        AppKey(app_id=APP, private_key=SecretStr(MockGitHub(github.description, github.folder).private_key)),
+    ):
+        with pytest.raises(AccountRefusedError, match=f"no app {app.app_id} with this key") as caught:
+            await list_installations(github.url, app)
+        assert app.private_key.get_secret_value()[40:80] not in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(InvalidInputError, match="PEM"):
+        await list_installations(github.url, AppKey(app_id=APP, private_key=SecretStr("none")))
+    github.down_for = 9
+    with pytest.raises(HostUnreachableError):
+        await list_installations(github.url, app_secret(github).app, RETRIES_S)
 
 
 async def test_only_granted_repositories_are_listed_and_chosen(github: MockGitHub) -> None:

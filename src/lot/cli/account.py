@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lot.api.schemas.git_accounts import NewGitAccount
+from lot.api.schemas.git_accounts import GivenApp, NewGitAccount
 from lot.cli.checked import checked
 from lot.cli.common import JsonFlag, common, connect
 from lot.cli.given_secret import given_secret, read_secret
@@ -67,6 +67,34 @@ def connect_account(
         )
     )
     return out.print(f"Next step: `lot account repositories {account.name}`")
+
+
+@app.command()
+def installations(
+    ctx: typer.Context,
+    kind: Annotated[str, typer.Argument(help="Which git host: github.", show_default=False)],
+    app_id: Annotated[int, typer.Option(min=1, help="The app's id.")],
+    key_file: Annotated[Path, typer.Option(help="The app's private key, a PEM file.")],
+    url: Annotated[str | None, typer.Option(help="The host's address, where it is not the public one.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List where an app is installed, to connect one of these; nothing is stored."""
+    shared = common(ctx, as_json=as_json)
+    given = checked(GivenApp, kind=kind, url=url, app_id=app_id, private_key=read_secret(key_file))
+    with connect(ctx) as client:
+        found = client.list_installations(given)
+    if shared.as_json:
+        return print_json(found)
+    if not found:
+        return out.print("It is installed nowhere. Next step: install it at the host, from the app's page")
+    grid = table("INSTALLATION", "ACCOUNT", "REPOSITORIES", "STATE")
+    for each in found:
+        granted = "all" if each.has_all_repositories else "chosen ones"
+        grid.add_row(str(each.id), plain(each.account), granted, "suspended" if each.is_suspended else "")
+    out.print(grid)
+    return out.print(
+        f"Next step: `lot account connect {kind} --app-id {app_id} --installation-id N --key-file {key_file}`"
+    )
 
 
 @app.command("list")

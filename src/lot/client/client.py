@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from lot.api.schemas.defaults import SettingsBody, SettingsChanges
-from lot.api.schemas.git_accounts import GitAccountBody, NewGitAccount, RepositoryBody
+from lot.api.schemas.git_accounts import GitAccountBody, GivenApp, InstallationBody, NewGitAccount, RepositoryBody
 from lot.api.schemas.projects import (
     CheckBody,
     EnvironmentBody,
@@ -149,6 +149,12 @@ class LotClient:
         secrets = {"token": account.token, "private_key": account.private_key}
         body |= {name: secret.get_secret_value() for name, secret in secrets.items() if secret is not None}
         return GitAccountBody.model_validate_json(self._ask("POST", "/api/git-accounts", json=body).content)
+
+    def list_installations(self, app: GivenApp) -> list[InstallationBody]:
+        """Return where an app is installed; its key is not stored."""
+        body = app.model_dump(mode="json", exclude_none=True) | {"private_key": app.private_key.get_secret_value()}
+        answer = self._ask("POST", "/api/git-accounts/installations", json=body)
+        return TypeAdapter(list[InstallationBody]).validate_json(answer.content)
 
     def list_git_accounts(self) -> list[GitAccountBody]:
         """Return all git accounts."""

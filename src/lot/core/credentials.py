@@ -17,6 +17,15 @@ class TokenSecret:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppKey:
+    """What proves to be an app, wherever it is installed."""
+
+    app_id: int
+    private_key: SecretStr
+    """PEM."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppSecret:
     """An app's installation, from which short-lived tokens are made."""
 
@@ -24,6 +33,11 @@ class AppSecret:
     installation_id: int
     private_key: SecretStr
     """PEM."""
+
+    @property
+    def app(self) -> AppKey:
+        """The app itself."""
+        return AppKey(app_id=self.app_id, private_key=self.private_key)
 
 
 AccountSecret = TokenSecret | AppSecret

@@ -1,11 +1,11 @@
 """Connects git accounts: asks the host who it is before anything is stored."""
 
-from lot.core.credentials import AccountSecret
+from lot.core.credentials import AccountSecret, AppKey
 from lot.core.errors import InvalidInputError, NotFoundError
 from lot.core.ids import AccountId, new_id
 from lot.core.records import GitAccount
 from lot.engine.parts import Parts
-from lot.forge.forge import HostRepository
+from lot.forge.forge import HostInstallation, HostRepository
 
 
 class GitAccounts:
@@ -54,6 +54,15 @@ class GitAccounts:
         if known is not None:
             return await self._parts.store.renew_git_account(account, secret)
         return await self._parts.store.add_git_account(account, secret)
+
+    async def list_installations(self, kind: str, url: str | None, app: AppKey) -> list[HostInstallation]:
+        """Return where an app is installed; nothing is stored.
+
+        Raises:
+            AccountRefusedError: the host does not know the key. HostUnreachableError: it does not answer.
+            InvalidInputError: what was given cannot be used.
+        """
+        return await self._parts.hosts.list_installations(kind, url, app)
 
     async def list_repositories(self, account: GitAccount) -> list[HostRepository]:
         """Return the repositories that an account was granted.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from lot.core.credentials import AccountSecret, GitCredential
+from lot.core.credentials import AccountSecret, AppKey, GitCredential
 from lot.core.ids import ProjectId
 from lot.core.records import GitAccount, Project, PullRequest, PullRequestState
 
@@ -148,6 +148,18 @@ class HostRepository:
     can_push: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostInstallation:
+    """One place where an app is installed."""
+
+    id: int
+    account: str
+    """The user or organisation whose repositories it was granted."""
+    has_all_repositories: bool
+    """Whether it was granted all of them, or chosen ones."""
+    is_suspended: bool
+
+
 class GitHost(Protocol):
     """One git account at its host. Every method raises what `Forge` raises."""
 
@@ -187,3 +199,11 @@ class GitHosts(Protocol):
 
     async def get_host(self, account: GitAccount) -> GitHost:
         """Return the host of a stored account."""
+
+    async def list_installations(self, kind: str, url: str | None, app: AppKey) -> list[HostInstallation]:
+        """Return where an app is installed.
+
+        Raises:
+            InvalidInputError: there is no such kind of host, or what was given cannot be used.
+            GitError: the host refuses the key, or does not answer.
+        """

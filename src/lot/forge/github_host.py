@@ -7,29 +7,24 @@ from typing import Any, Self
 
 import anyio
 import httpx
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from githubkit import AppAuthStrategy, GitHub
-from githubkit.cache import MemCacheStrategy
+from githubkit import GitHub
 from pydantic import SecretStr
 
 from lot.core.credentials import AccountSecret, AppSecret, GitCredential, TokenSecret
-from lot.core.errors import InvalidInputError, RepositoryError
+from lot.core.errors import RepositoryError
 from lot.core.records import Project
 from lot.forge.forge import HostIdentity, HostRepository, ProjectMirrors
 from lot.forge.github import GitHubForge
+from lot.forge.github_app import app_client, require_key
+from lot.forge.github_client import DEFAULT_URL, github_client
 from lot.forge.github_errors import RETRIES_S, Retries, our_errors
 from lot.forge.web_address import web_address
 
-TIMEOUT_S = 20.0
 RENEW_BEFORE = timedelta(minutes=10)
 """An installation's token lives for an hour; git asks with it when a transfer begins, and again while it lasts."""
-DEFAULT_URL = "https://github.com"
 
 _PAGE, _MAX_PAGES = 100, 10
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
-_ENTERPRISE_VERSION = "2022-11-28"
-"""Of the API: every Enterprise that is still supported knows it, and refuses those it does not know."""
 
 
 class GitHubHost:
@@ -55,7 +50,7 @@ class GitHubHost:
             InvalidInputError: the address is none, or the private key cannot be read.
         """
         if isinstance(secret, AppSecret):
-            _require_key(secret.private_key)
+            require_key(secret.app.private_key)
         return cls(web_address(url or DEFAULT_URL), secret, now)
 
     async def identify(self) -> HostIdentity:
@@ -63,7 +58,7 @@ class GitHubHost:
         with our_errors(self.name, "say who it is"):
             github = await self.client()
             if isinstance(self._secret, AppSecret):
-                app = self._app(self._secret)
+                app = app_client(self.url, self._secret.app, self._retries)
                 installed = (await app.rest.apps.async_get_installation(self._secret.installation_id)).json()
                 login = f"{installed['app_slug']}[bot]"
                 user: Any = (await github.rest.users.async_get_by_username(login)).json()
@@ -124,7 +119,7 @@ class GitHubHost:
 
     async def client(self) -> GitHub[Any]:
         """Return a client that is signed in; hold it while it is used, for what it lends refers to it weakly."""
-        return self._github((await self._token()).get_secret_value())
+        return github_client(self.url, (await self._token()).get_secret_value(), self._retries)
 
     async def _token(self) -> SecretStr:
         """Return the user's token, or the installation's: made anew before the last one expires."""
@@ -132,39 +127,12 @@ class GitHubHost:
             return self._secret.token
         async with self._making:
             if self._made is None or self._made[1] - self._now() < RENEW_BEFORE:
-                app, installation = self._app(self._secret), self._secret.installation_id
+                app = app_client(self.url, self._secret.app, self._retries)
+                installation = self._secret.installation_id
                 with our_errors(self.name, "make a token for the app's installation"):
                     made = (await app.rest.apps.async_create_installation_access_token(installation)).json()
                 self._made = SecretStr(made["token"]), datetime.fromisoformat(made["expires_at"])
             return self._made[0]
-
-    def _app(self, secret: AppSecret) -> GitHub[Any]:
-        return self._github(AppAuthStrategy(str(secret.app_id), secret.private_key.get_secret_value()))
-
-    def _github(self, auth: Any) -> GitHub[Any]:
-        return GitHub(
-            auth,
-            base_url=api_url(self.url),
-            user_agent="lot",
-            timeout=TIMEOUT_S,
-            auto_retry=self._retries,
-            http_cache=False,
-            # The default one is the process's own, where two hosts' apps of the same number would meet.
-            cache_strategy=MemCacheStrategy(),
-            async_event_hooks={"request": [_as_enterprise] if self.url != DEFAULT_URL else []},
-        )
-
-
-def api_url(url: str) -> str:
-    """Return where the API of a host is."""
-    host = httpx.URL(url)
-    if host.host == "github.com" or host.host.endswith(".ghe.com"):
-        return f"{host.scheme}://api.{host.netloc.decode()}"
-    return f"{url}/api/v3"
-
-
-async def _as_enterprise(request: httpx.Request) -> None:
-    request.headers["X-GitHub-Api-Version"] = _ENTERPRISE_VERSION
 
 
 def _repository(told: Any) -> HostRepository:
@@ -175,11 +143,3 @@ def _repository(told: Any) -> HostRepository:
         is_private=told["private"],
         can_push=(told.get("permissions") or {}).get("push", False),
     )
-
-
-def _require_key(key: SecretStr) -> None:
-    try:
-        load_pem_private_key(key.get_secret_value().encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        # `from None`: no piece of the key reaches a log with the library's message.
-        raise InvalidInputError("the private key is not an unencrypted PEM; download a new one from the app") from None

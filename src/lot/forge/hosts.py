@@ -1,22 +1,27 @@
 """Which git host a project belongs to, and the hosts of stored accounts. A new kind of host is one line in `HOSTS`."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from lot.core.credentials import AccountSecret, GitCredential
+from lot.core.credentials import AccountSecret, AppKey, GitCredential
 from lot.core.errors import InvalidInputError
 from lot.core.ids import AccountId, ProjectId
 from lot.core.records import GitAccount, Project
-from lot.forge.forge import Forge, GitHost, ProjectMirrors
+from lot.forge.forge import Forge, GitHost, HostInstallation, ProjectMirrors
+from lot.forge.github_app import list_installations
 from lot.forge.github_host import GitHubHost
 from lot.forge.local import LocalForge
 from lot.forge.remote import RemoteForge
 
 MakeHost = Callable[[str | None, AccountSecret, Callable[[], datetime]], GitHost]
 
+ListInstallations = Callable[[str | None, AppKey], Awaitable[list[HostInstallation]]]
+
 HOSTS: Mapping[str, MakeHost] = {"github": GitHubHost.connect}
+APPS: Mapping[str, ListInstallations] = {"github": list_installations}
+"""Of the hosts that have apps."""
 
 _ADDRESS = re.compile(r"(?!file://)(?:[\w.+-]+://|[^/]+:)")
 
@@ -44,8 +49,19 @@ class StoredHosts:
             InvalidInputError: there is no such kind of host, or what was given cannot be used.
         """
         if kind not in HOSTS:
-            raise InvalidInputError(f"there is no kind of git host named {kind}; use one of {', '.join(HOSTS)}")
+            raise _no_kind(kind, HOSTS)
         return HOSTS[kind](url, secret, self._now)
+
+    async def list_installations(self, kind: str, url: str | None, app: AppKey) -> list[HostInstallation]:
+        """Return where an app is installed.
+
+        Raises:
+            InvalidInputError: there is no such kind of host, or what was given cannot be used.
+            GitError: the host refuses the key, or does not answer.
+        """
+        if kind not in APPS:
+            raise _no_kind(kind, APPS)
+        return await APPS[kind](url, app)
 
     async def get_host(self, account: GitAccount) -> GitHost:
         """Return the host of a stored account."""
@@ -71,3 +87,7 @@ class StoredHosts:
         if host := await self.find_host(project):
             return host.forge(project, mirrors)
         return RemoteForge(mirrors, project) if _ADDRESS.match(project.source) else LocalForge(mirrors, project)
+
+
+def _no_kind(kind: str, known: Iterable[str]) -> InvalidInputError:
+    return InvalidInputError(f"there is no kind of git host named {kind}; use one of {', '.join(known)}")

@@ -81,6 +81,20 @@ async def test_app_is_connected_by_its_key(http: httpx.AsyncClient, lot: Rig) ->
     assert isinstance(await lot.parts.store.get_account_secret(answer.json()["id"]), AppSecret)
 
 
+async def test_installations_of_an_app_are_told_and_nothing_is_stored(http: httpx.AsyncClient, lot: Rig) -> None:
+    given = {"app_id": 1, "private_key": SECRET}
+    answer = await http.post("/api/git-accounts/installations", json=given)
+    chosen = {"id": 70, "account": "ada", "has_all_repositories": False, "is_suspended": False}
+    assert (answer.status_code, answer.json()) == (200, [chosen])
+    lot.world.host.refusal = AccountRefusedError("the host knows no such app")
+    refused = await http.post("/api/git-accounts/installations", json=given)
+    assert (refused.status_code, refused.json()["code"]) == (502, "git.account_refused")
+    wrong = await http.post("/api/git-accounts/installations", json=given | {"app_id": "x"})
+    assert wrong.status_code == 422
+    assert SECRET not in answer.text + refused.text + wrong.text
+    assert (await http.get("/api/git-accounts")).json() == []
+
+
 @pytest.mark.parametrize(
     "changes", [{"token": None}, {"app_id": 1}, {"token": " "}, {"name": "a/b"}, {"token": SECRET * 999}]
 )

@@ -33,6 +33,22 @@ def test_app_is_connected_by_its_key_file(lot, mock: MockLot, tmp_path: Path):
     assert "token" not in body
 
 
+def test_installations_of_an_app_are_listed(lot, mock: MockLot, tmp_path: Path):
+    file = tmp_path / "key.pem"
+    file.write_text("a key")
+    asked = ("account", "installations", "github", "--app-id", "7", "--key-file", str(file))
+    shown = lot(*asked)
+    assert shown.exit_code == 0, shown.output
+    assert [line.split() for line in shown.stdout.splitlines()[1:3]] == [
+        ["70", "ada", "chosen", "ones"],
+        ["71", "ada", "all", "suspended"],
+    ]
+    assert "--app-id 7 --installation-id N" in " ".join(shown.stdout.split())
+    assert [each["id"] for each in lot.json(*asked, "--json")] == [70, 71]
+    mock.installations = 0
+    assert "install it at the host" in lot(*asked).stdout
+
+
 def test_no_token_is_wrong_usage(lot, mock: MockLot, tmp_path: Path):
     result = lot("account", "connect", "github", input="\n")
     assert result.exit_code == 2

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from lot.broker.commit_files import CommitFiles
 from lot.broker.mirror import SourceBranches
 from lot.core.asks import Answer
-from lot.core.credentials import AccountSecret, CredentialKind, GitCredential, ModelKey
+from lot.core.credentials import AccountSecret, AppKey, CredentialKind, GitCredential, ModelKey
 from lot.core.errors import (
     AgentError,
     LotError,
@@ -47,6 +47,7 @@ from lot.forge.forge import (
     ForgeCapability,
     ForgePullRequest,
     HostIdentity,
+    HostInstallation,
     HostRepository,
     PullRequestRequest,
     ReviewComment,
@@ -778,6 +779,11 @@ class PretendedHost:
     def connect(self, kind: str, url: str | None, secret: AccountSecret) -> "PretendedHost":
         self.secrets.append(secret)
         return self
+
+    async def list_installations(self, kind: str, url: str | None, app: AppKey) -> list[HostInstallation]:
+        if self.refusal is not None:
+            raise self.refusal
+        return [HostInstallation(id=70, account="ada", has_all_repositories=False, is_suspended=False)]
 
     async def get_host(self, account: GitAccount) -> "PretendedHost":
         return self

@@ -108,6 +108,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/git-accounts/installations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List Installations
+         * @description Return where an app is installed, to choose from; nothing is stored. 502: the host refuses the key.
+         */
+        post: operations["list_installations_api_git_accounts_installations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/git-accounts/{account}": {
         parameters: {
             query?: never;
@@ -2177,6 +2197,31 @@ export interface components {
             url: string;
         };
         /**
+         * GivenApp
+         * @description An app at a git host, by its own key.
+         */
+        GivenApp: {
+            /** App Id */
+            app_id: number;
+            /**
+             * Kind
+             * @description Which git host it is
+             * @default github
+             */
+            kind?: string;
+            /**
+             * Private Key
+             * Format: password
+             * @description The app's, as PEM; not stored by this
+             */
+            private_key: string;
+            /**
+             * Url
+             * @description The host's address; by default the public one
+             */
+            url?: string | null;
+        };
+        /**
          * HealthBody
          * @description That the server answers.
          */
@@ -2211,6 +2256,29 @@ export interface components {
             sessions_on: number;
             /** Version */
             version: string;
+        };
+        /**
+         * InstallationBody
+         * @description One place where an app is installed.
+         */
+        InstallationBody: {
+            /**
+             * Account
+             * @description The user or organisation whose repositories it was granted
+             */
+            account: string;
+            /**
+             * Has All Repositories
+             * @description Whether it was granted all of them, or chosen ones
+             */
+            has_all_repositories: boolean;
+            /**
+             * Id
+             * @description Give this as `installation_id` of a new account
+             */
+            id: number;
+            /** Is Suspended */
+            is_suspended: boolean;
         };
         /**
          * KeepAwake
@@ -4620,6 +4688,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GitAccountBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_installations_api_git_accounts_installations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GivenApp"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallationBody"][];
                 };
             };
             /** @description Any error; `code` says which */

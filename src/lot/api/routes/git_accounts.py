@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from lot.api.schemas.git_accounts import GitAccountBody, NewGitAccount, RepositoryBody
+from lot.api.schemas.git_accounts import GitAccountBody, GivenApp, InstallationBody, NewGitAccount, RepositoryBody
 from lot.api.views import Views
-from lot.core.credentials import account_secret
+from lot.core.credentials import AppKey, account_secret
 from lot.engine.engine import Engine
 
 
@@ -25,6 +25,20 @@ def git_account_routes(engine: Engine, views: Views) -> APIRouter:
             author_email=new.author_email,
         )
         return await views.git_account(account)
+
+    @router.post("/installations")
+    async def list_installations(given: GivenApp) -> list[InstallationBody]:
+        """Return where an app is installed, to choose from; nothing is stored. 502: the host refuses the key."""
+        app = AppKey(app_id=given.app_id, private_key=given.private_key)
+        return [
+            InstallationBody(
+                id=one.id,
+                account=one.account,
+                has_all_repositories=one.has_all_repositories,
+                is_suspended=one.is_suspended,
+            )
+            for one in await engine.git_accounts.list_installations(given.kind, given.url, app)
+        ]
 
     @router.get("")
     async def list_accounts() -> list[GitAccountBody]:

@@ -29,6 +29,24 @@ class NewGitAccount(_Body):
     author_email: str | None = Field(default=None, min_length=3, max_length=320, description="Of commits")
 
 
+class GivenApp(_Body):
+    """An app at a git host, by its own key."""
+
+    kind: str = Field(default="github", description="Which git host it is")
+    url: str | None = Field(default=None, max_length=2048, description="The host's address; by default the public one")
+    app_id: int = Field(ge=1)
+    private_key: SecretStr = Field(max_length=16_384, description="The app's, as PEM; not stored by this")
+
+
+class InstallationBody(_Body):
+    """One place where an app is installed."""
+
+    id: int = Field(description="Give this as `installation_id` of a new account")
+    account: str = Field(description="The user or organisation whose repositories it was granted")
+    has_all_repositories: bool = Field(description="Whether it was granted all of them, or chosen ones")
+    is_suspended: bool
+
+
 class GitAccountBody(_Body):
     """A git account, without its secret."""
 
