@@ -6,9 +6,13 @@ import { Problem, Section } from "@/features/project/Page";
 import { accountsKey, accountsQuery } from "@/features/project/queries";
 import { Button } from "@/ui/Button";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
-import { Field, Input } from "@/ui/fields";
 import { Failed, Loading } from "@/ui/states";
+import { Tabs } from "@/ui/Tabs";
 import { tell } from "@/ui/toasts";
+
+import type { NewGitAccount } from "./git_accounts";
+import { GitAppForm } from "./GitAppForm";
+import { GitTokenForm } from "./GitTokenForm";
 
 /** Who Lot is at git hosts: connect, list, remove. */
 export function GitSection() {
@@ -71,92 +75,32 @@ export function GitSection() {
   );
 }
 
+const WAYS = [
+  { value: "token", name: "Token" },
+  { value: "app", name: "GitHub App" },
+] as const;
+
 function ConnectSection() {
-  const [token, setToken] = useState("");
-  const [url, setUrl] = useState("");
-  const [name, setName] = useState("");
+  const [way, setWay] = useState<"token" | "app">("token");
+  const [connected, setConnected] = useState(0);
   const client = useQueryClient();
   const connect = useMutation({
-    mutationFn: () =>
-      read(
-        api.POST("/api/git-accounts", {
-          body: {
-            kind: "github",
-            token: token.trim(),
-            url: url.trim() || null,
-            name: name.trim() || null,
-          },
-        }),
-      ),
+    mutationFn: (body: NewGitAccount) => read(api.POST("/api/git-accounts", { body })),
     onSuccess: (account) => {
-      setToken("");
-      setUrl("");
-      setName("");
+      setConnected(connected + 1);
       tell(`${account.login} is connected.`);
       void client.invalidateQueries({ queryKey: accountsKey });
     },
   });
+  const choose = (chosen: "token" | "app") => {
+    connect.reset();
+    setWay(chosen);
+  };
+  const Form = way === "app" ? GitAppForm : GitTokenForm;
   return (
-    <Section
-      title="Connect GitHub"
-      hint="With a token of yours that may read and write contents and pull requests."
-    >
-      <form
-        className="flex max-w-md flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (token.trim() && !connect.isPending) connect.mutate();
-        }}
-      >
-        <Field label="Token" hint="Stored encrypted. It never enters a sandbox, and nothing gives it back.">
-          {(control) => (
-            <Input
-              {...control}
-              type="password"
-              autoComplete="off"
-              value={token}
-              onChange={(event) => setToken(event.target.value)}
-            />
-          )}
-        </Field>
-        <div className="grid gap-4 sm:grid-cols-2">
-          <Field label="Name">
-            {(control) => (
-              <Input
-                {...control}
-                placeholder="The login"
-                value={name}
-                onChange={(event) => setName(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="Server">
-            {(control) => (
-              <Input
-                {...control}
-                type="url"
-                placeholder="https://github.com"
-                value={url}
-                onChange={(event) => setUrl(event.target.value)}
-              />
-            )}
-          </Field>
-        </div>
-        <Problem error={connect.error} />
-        <Button
-          type="submit"
-          tone="primary"
-          className="self-start"
-          busy={connect.isPending}
-          disabled={token.trim() === ""}
-        >
-          Connect
-        </Button>
-      </form>
-      <p className="mt-4 text-ink-3">
-        An app's installation is connected on the command line:{" "}
-        <code className="text-ink-2">lot account connect</code>.
-      </p>
+    <Section title="Connect GitHub" hint="As yourself by a token, or as an app by its key.">
+      <Tabs label="How Lot is known there" className="mb-4" value={way} onChange={choose} tabs={WAYS} />
+      <Form key={connected} connect={connect} />
     </Section>
   );
 }

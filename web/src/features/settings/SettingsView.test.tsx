@@ -211,6 +211,73 @@ describe("git accounts", () => {
   });
 });
 
+describe("an app", () => {
+  const KEY = "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----";
+  const found = [
+    { id: 70, account: "ada", has_all_repositories: false, is_suspended: true },
+    { id: 71, account: "team", has_all_repositories: true, is_suspended: false },
+  ];
+  const FIND = "POST /api/git-accounts/installations";
+
+  async function showForm() {
+    const shown = show(<SettingsView section="git" />);
+    await userEvent.click(await screen.findByRole("tab", { name: "GitHub App" }));
+    return shown;
+  }
+
+  it("is connected by its key's file and one of its installations", async () => {
+    const calls = serve({
+      "GET /api/git-accounts": [],
+      [FIND]: found,
+      "POST /api/git-accounts": { login: "lot-app[bot]" },
+    });
+    const { container } = await showForm();
+    await userEvent.type(screen.getByLabelText("App id"), "7");
+    await userEvent.upload(screen.getByLabelText("Or choose the file"), new File([KEY], "app.pem"));
+    await waitFor(() => expect(screen.getByLabelText("Private key")).toHaveValue(KEY));
+    await userEvent.click(screen.getByRole("button", { name: "Find installations" }));
+    const choice = await screen.findByLabelText("Installation");
+    expect(choice).toHaveValue("71");
+    expect(screen.getByRole("option", { name: "ada (suspended)" })).toBeDisabled();
+    expect(await faultsOf(container)).toEqual([]);
+    await userEvent.click(screen.getByRole("button", { name: "Connect" }));
+    await waitFor(() => expect(screen.getByLabelText("Private key")).toHaveValue(""));
+    const app = { kind: "github", url: null, app_id: 7, private_key: KEY };
+    expect(calls.filter((call) => call.method === "POST").map((call) => call.body)).toEqual([
+      app,
+      { ...app, installation_id: 71, name: null },
+    ]);
+  });
+
+  it("is asked for its installations anew when its key is another", async () => {
+    serve({ "GET /api/git-accounts": [], [FIND]: found });
+    await showForm();
+    await userEvent.type(screen.getByLabelText("App id"), "7");
+    await userEvent.type(screen.getByLabelText("Private key"), "a key");
+    await userEvent.click(screen.getByRole("button", { name: "Find installations" }));
+    expect(await screen.findByLabelText("Installation")).toBeVisible();
+    await userEvent.type(screen.getByLabelText("Private key"), "!");
+    expect(screen.queryByLabelText("Installation")).toBeNull();
+    expect(screen.getByRole("button", { name: "Find installations" })).toBeEnabled();
+  });
+
+  it("that is installed nowhere says so, and what is refused stays typed", async () => {
+    let answer: object = [];
+    serve({ "GET /api/git-accounts": [], [FIND]: () => answer });
+    await showForm();
+    const find = screen.getByRole("button", { name: "Find installations" });
+    expect(find).toBeDisabled();
+    await userEvent.type(screen.getByLabelText("App id"), "7");
+    await userEvent.type(screen.getByLabelText("Private key"), "a key");
+    await userEvent.click(find);
+    expect(await screen.findByText(/installed nowhere/)).toBeVisible();
+    answer = refusal(502, "git.account_refused", "github.com knows no app 7 with this key");
+    await userEvent.click(find);
+    expect(await screen.findByText("github.com knows no app 7 with this key")).toBeVisible();
+    expect(screen.getByLabelText("Private key")).toHaveValue("a key");
+  });
+});
+
 describe("usage", () => {
   const day = {
     day: "2026-01-02",

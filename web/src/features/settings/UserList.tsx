@@ -24,7 +24,7 @@ export function UserList({ users, onRename, onRemove }: Props) {
                 {user.is_current && <span className="font-normal text-idle"> · you</span>}
               </p>
               <p className="text-pretty break-words text-ink-3">
-                {waysIn(user)}; here since <Ago at={user.created_at} />,{" "}
+                {waysIn(user)}; joined <Ago at={user.created_at} />,{" "}
                 {user.last_seen_at ? (
                   <>
                     seen <Ago at={user.last_seen_at} />
