@@ -8,7 +8,6 @@ from typing import Any
 
 import anyio
 import structlog
-from anyio.abc import TaskGroup
 
 from lot.core.asks import Answer
 from lot.core.budgets import BudgetName
@@ -55,13 +54,12 @@ from lot.engine.project_doctor import Finding, examine
 from lot.engine.projects import change_project
 from lot.engine.pull_requests import PullRequests
 from lot.engine.reaping import reap_folders, reap_runners, reap_sandboxes
-from lot.engine.runners import Holding
 from lot.engine.settings import change_session
 from lot.engine.setup_sessions import SetupSessions
 from lot.engine.setup_story import SetupStory
 from lot.engine.stopping import Stopping
 from lot.engine.timer import Timer
-from lot.engine.worker import SessionWorker
+from lot.engine.workers import Workers
 from lot.runner.client import RunnerClient
 from lot.runner.protocol import ProcessBody
 
@@ -69,12 +67,8 @@ logger = structlog.get_logger(__name__)
 
 EXTEND_STEP_S = 10.0
 """Use of a session moves its due time at most this often."""
-CRASHED_WORKER_WAIT_S = 1.0
 SHUTDOWN_PAUSE_S = 120.0
 """The longest that an orderly stop waits for sessions to be paused."""
-CLIENT_WAIT_S = 10.0
-PREVIEW_WAIT_S = 2.0
-"""A browser rather waits so long for a session that is on its way than for a page that asks again in a second."""
 
 
 class Engine:
@@ -83,20 +77,19 @@ class Engine:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._moves = Moves(parts)
-        self._workers: dict[SessionId, SessionWorker] = {}
-        self._group: TaskGroup | None = None
+        self._workers = Workers(parts, self._moves)
         self.pull_requests = PullRequests(parts, self._moves)
         self.git_accounts = GitAccounts(parts)
         self.model_keys = ModelKeys(parts)
         self.meter = Meter(parts)
-        self._story = SetupStory(parts, self._moves, lambda session_id: self._worker(session_id).wake())
-        self.builds = Builds(parts, self._story, self._start_soon)
+        self._story = SetupStory(parts, self._moves, lambda session_id: self._workers.ensure(session_id).wake())
+        self.builds = Builds(parts, self._story, self._workers.start_soon)
         self._drift = Drift(parts, self.builds.begin)
         self.setups = SetupSessions(parts, self.builds)
-        self._stopping = Stopping(parts, self._moves, self._worker, self.resume, self._start_soon)
-        self._limits = Limits(parts, self._moves, self._stopping.interrupt, self._start_soon)
-        self._timer = Timer(parts, self._moves, self._limits, self._worker)
-        self._conversation = Conversation(parts, self._moves, self._worker)
+        self._stopping = Stopping(parts, self._moves, self._workers.ensure, self.resume, self._workers.start_soon)
+        self._limits = Limits(parts, self._moves, self._stopping.interrupt, self._workers.start_soon)
+        self._timer = Timer(parts, self._moves, self._limits, self._workers.ensure)
+        self._conversation = Conversation(parts, self._moves, self._workers.ensure)
 
     @asynccontextmanager
     async def running(self, *, pause_on_stop: bool) -> AsyncIterator[None]:
@@ -113,21 +106,22 @@ class Engine:
         await reap_sandboxes(self.parts)
         await reap_folders(self.parts)
         try:
-            async with anyio.create_task_group() as self._group:
+            async with anyio.create_task_group() as group:
+                self._workers.run_in(group)
                 for session in await self.parts.store.list_sessions():
-                    self._worker(session.id)
+                    self._workers.ensure(session.id)
                 await self._story.settle()
                 await self.builds.take_up()
-                self._group.start_soon(self._timer.run)
-                self._group.start_soon(self.meter.run)
-                self._group.start_soon(self._drift.run)
+                group.start_soon(self._timer.run)
+                group.start_soon(self.meter.run)
+                group.start_soon(self._drift.run)
                 try:
                     yield
                 finally:
                     with anyio.CancelScope(shield=True):
                         if pause_on_stop:
                             await self._pause_all()
-                    self._group.cancel_scope.cancel()
+                    group.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
                 await self.parts.fleet.close()
@@ -160,7 +154,7 @@ class Engine:
             await self.begin_setup(project, options, None, (*proposal.reasons, *proposal.notes))
         else:
             session, snapshot = await self.setups.follow_build(project, log)
-            self._worker(session.id)
+            self._workers.ensure(session.id)
             self.builds.launch(snapshot)
         return project
 
@@ -171,7 +165,7 @@ class Engine:
         self.parts.bus.overview.project(project_id)
         for session in await self.parts.store.list_sessions(project_id):
             self.parts.bus.overview.session(session.id)
-            self._worker(session.id).wake()
+            self._workers.ensure(session.id).wake()
         return project
 
     async def change_environment(
@@ -198,7 +192,7 @@ class Engine:
         """Start a session in which an agent sets a project up; see `SetupSessions.begin`."""
         session = await self.setups.begin(project, options, guidance, seen)
         self._tell_new(session)
-        self._worker(session.id)
+        self._workers.ensure(session.id)
         return await self.parts.store.get_session(session.id)
 
     async def examine_project(self, project: Project) -> list[Finding]:
@@ -231,13 +225,13 @@ class Engine:
         """
         session = await create_session(self.parts, project, options or SessionOptions(), draft)
         self._tell_new(session)
-        self._worker(session.id)
+        self._workers.ensure(session.id)
         return await self.parts.store.get_session(session.id)
 
     async def change_session(self, session_id: SessionId, changes: Mapping[str, Any]) -> Session:
         """Change title, model, effort, mode or budgets of a session; raises as `settings.change_session` does."""
-        session = await change_session(self.parts, self._moves, self._worker(session_id), session_id, changes)
-        self._worker(session_id).wake()
+        session = await change_session(self.parts, self._moves, self._workers.ensure(session_id), session_id, changes)
+        self._workers.ensure(session_id).wake()
         return session
 
     async def send(
@@ -297,7 +291,7 @@ class Engine:
         if session.sandbox_state in (SandboxState.PAUSED, SandboxState.PAUSING):
             return session
         moved = await self._moves.apply(session_id, sandbox=Trigger.PAUSE_DUE, reason=reason)
-        self._worker(session_id).wake()
+        self._workers.ensure(session_id).wake()
         return moved or session
 
     async def resume(self, session_id: SessionId) -> Session:
@@ -317,7 +311,7 @@ class Engine:
             reason=reason_to_keep(session),
             only_if=lambda seen: seen.sandbox_state in (SandboxState.PAUSED, SandboxState.ABSENT),
         )
-        self._worker(session_id).wake()
+        self._workers.ensure(session_id).wake()
         return moved or await self.parts.store.get_session(session_id)
 
     async def mark_seen(self, session_id: SessionId, event: int) -> Session:
@@ -369,10 +363,10 @@ class Engine:
         child: Session | None = None
         while child is None:
             parent = await self._paused(session_id, BEING_FORKED)
-            async with self._worker(session_id).acting:
+            async with self._workers.ensure(session_id).acting:
                 child = await split(self.parts, self._moves, parent.id, title)
         self._tell_new(child)
-        self._worker(child.id)
+        self._workers.ensure(child.id)
         await self.resume(child.id)
         if was_on:
             await self.resume(parent.id)
@@ -381,7 +375,7 @@ class Engine:
     async def delete_session(self, session_id: SessionId) -> None:
         """Delete a session for good: its rows first, so that nothing can revive it, then all it held on the host."""
         session = await self.parts.store.get_session(session_id)
-        worker = self._workers.pop(session_id, None)
+        worker = self._workers.take_away(session_id)
         holding = worker.attachment.holding if worker and worker.attachment else None
         await self.meter.look()
         await self.parts.store.delete_session(session_id)
@@ -417,13 +411,11 @@ class Engine:
         Raises:
             SandboxUnavailableError: it is not on.
         """
-        return self._holding_of(session_id).client
+        return self._workers.client_of(session_id)
 
-    def _holding_of(self, session_id: SessionId) -> Holding:
-        worker = self._workers.get(session_id)
-        if worker is None or worker.attachment is None or worker.attachment.lost is not None:
-            raise SandboxUnavailableError(f"the sandbox of session {session_id} is not on; resume it first")
-        return worker.attachment.holding
+    async def preview_client(self, session_id: SessionId) -> RunnerClient:
+        """Return the runner of a session as soon as its app can be seen; raises as `Workers.preview_client` does."""
+        return await self._workers.preview_client(session_id)
 
     async def diff(self, session_id: SessionId) -> tuple[StoredDiff, bool]:
         """Return the session's diff and whether it is live; while it is off, the last that was computed.
@@ -485,8 +477,8 @@ class Engine:
             SandboxUnavailableError: it is not on. GitError: `.env` could not be written; nothing was ended.
         """
         await self.parts.store.get_session(session_id)
-        async with self._worker(session_id).restarting:
-            return await restart_dev_server(self.parts, self._moves, session_id, self._holding_of(session_id))
+        async with self._workers.ensure(session_id).restarting:
+            return await restart_dev_server(self.parts, self._moves, session_id, self._workers.holding_of(session_id))
 
     async def publish(self, session_id: SessionId, title: str | None, body: str | None) -> PullRequest:
         """Open or update the session's pull request; a paused session is resumed for it."""
@@ -494,7 +486,7 @@ class Engine:
         session = await self.wait_until(
             session_id, lambda seen: seen.sandbox_state not in (SandboxState.RESUMING, SandboxState.BOOTING), 120.0
         )
-        return await self.pull_requests.publish(session, await self.client_soon(session_id), title, body)
+        return await self.pull_requests.publish(session, await self._workers.client_soon(session_id), title, body)
 
     async def publish_for_agent(self, session_id: SessionId, title: str | None, body: str | None) -> str:
         """Open or update the session's pull request on its running agent's behalf; return what to tell the agent.
@@ -512,70 +504,10 @@ class Engine:
         done = "was updated" if is_updated else "was opened"
         return f"Pull request {seen.number} {done}: {address} (branch {seen.branch}, commit {seen.head_commit[:12]})"
 
-    async def client_soon(self, session_id: SessionId) -> RunnerClient:
-        """Return the runner of a session that is on, waiting a moment where it has only just come on.
-
-        Raises:
-            SandboxUnavailableError: it is not on. NotFoundError: there is no such session.
-        """
-        await self._wait_for_client(session_id, (SandboxState.ON,), CLIENT_WAIT_S, lambda worker: worker.attachment)
-        return self.client_of(session_id)
-
-    async def preview_client(self, session_id: SessionId) -> RunnerClient:
-        """Return the runner of a session as soon as its app can be seen, waiting a moment where it is on its way.
-
-        Raises:
-            SandboxUnavailableError: it is not to be seen. NotFoundError: there is no such session.
-        """
-        on_its_way = (SandboxState.ON, SandboxState.BOOTING, SandboxState.RESUMING)
-        await self._wait_for_client(session_id, on_its_way, PREVIEW_WAIT_S, lambda worker: worker.shown)
-        worker = self._workers.get(session_id)
-        return worker.shown if worker is not None and worker.shown is not None else self.client_of(session_id)
-
-    async def _wait_for_client(
-        self,
-        session_id: SessionId,
-        states: Sequence[SandboxState],
-        wait_s: float,
-        find: Callable[[SessionWorker], object | None],
-    ) -> None:
-        """Wait while the session is in one of `states`, until its worker has what is looked for."""
-        with anyio.move_on_after(wait_s):
-            while True:
-                ticket = self.parts.bus.ticket(session_id)
-                is_expected = (await self.parts.store.get_session(session_id)).sandbox_state in states
-                worker = self._workers.get(session_id)
-                if not is_expected or (worker is not None and find(worker) is not None):
-                    return
-                await ticket.wait()
-
     def _tell_new(self, session: Session) -> None:
         """Tell those who watch everything of a session that is new, which its project counts."""
         self.parts.bus.overview.session(session.id)
         self.parts.bus.overview.project(session.project_id)
-
-    def _start_soon(self, function: Callable[..., Any], *arguments: Any) -> None:
-        if self._group is None:
-            raise UnavailableError("the engine is not running; start Lot with `lot up`")
-        self._group.start_soon(function, *arguments)
-
-    def _worker(self, session_id: SessionId) -> SessionWorker:
-        worker = self._workers.get(session_id)
-        if worker is None:
-            worker = self._workers[session_id] = SessionWorker(self.parts, self._moves, session_id)
-            self._start_soon(self._run_worker, worker, session_id)
-        return worker
-
-    async def _run_worker(self, worker: SessionWorker, session_id: SessionId) -> None:
-        """Run a worker; one that failed by a defect of ours is logged and started anew, so that no session is stuck."""
-        try:
-            await worker.run()
-        except Exception:
-            logger.exception("session worker failed", session_id=session_id)
-            await anyio.sleep(CRASHED_WORKER_WAIT_S)
-            if self._workers.get(session_id) is worker:
-                del self._workers[session_id]
-                self._worker(session_id)
 
     async def _pause_all(self) -> None:
         """Pause every session that is on, as many at once as the host has cores to do it well."""

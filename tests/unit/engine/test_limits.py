@@ -124,7 +124,7 @@ async def test_kept_message_of_a_session_over_budget_waits_for_a_raised_one(lot:
     draft = Draft(id=ONE, text="more")
     # As if the budget had been reached between the message and the wake-up.
     await lot.parts.store.add_message(message_from(lot.parts, session.id, draft), lot.clock.now())
-    lot.engine._worker(session.id).wake()
+    lot.engine._workers.ensure(session.id).wake()
     await anyio.sleep(0.1)
     assert (await lot.parts.store.get_session(session.id)).label is SessionLabel.PAUSED
     await lot.engine.change_session(session.id, {"budget_usd": 10.0})
