@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import anyio
@@ -16,18 +16,15 @@ from lot.core.defaults import KnownDefaults
 from lot.core.environment import Environment
 from lot.core.errors import (
     CallerError,
-    LotError,
     NotFoundError,
     SandboxUnavailableError,
-    StaleWriteError,
     TransitionNotAllowedError,
     UnavailableError,
 )
 from lot.core.events import ModelRetried
 from lot.core.ids import AskId, MessageId, ProjectId, SessionId
-from lot.core.pausing import PauseReason
 from lot.core.records import Ask, Attachment, Message, Project, PullRequest, Session, Snapshot, StoredDiff
-from lot.core.session import AgentState, SandboxState, Trigger
+from lot.core.session import SandboxState
 from lot.engine.budgets import find_reached
 from lot.engine.building import Builds
 from lot.engine.bus import Told, follow
@@ -46,7 +43,7 @@ from lot.engine.limits import Limits
 from lot.engine.logs import kept_log, kept_log_names, kept_processes, read_log
 from lot.engine.meter import Meter
 from lot.engine.model_keys import ModelKeys
-from lot.engine.moves import Moves, reason_to_keep
+from lot.engine.moves import Moves
 from lot.engine.parts import Parts
 from lot.engine.pausing import BEING_FORKED
 from lot.engine.ports import SessionPort, read_ports
@@ -57,18 +54,15 @@ from lot.engine.reaping import reap_folders, reap_runners, reap_sandboxes
 from lot.engine.settings import change_session
 from lot.engine.setup_sessions import SetupSessions
 from lot.engine.setup_story import SetupStory
+from lot.engine.sleeping import Sleeping
 from lot.engine.stopping import Stopping
 from lot.engine.timer import Timer
+from lot.engine.waiting import wait_until
 from lot.engine.workers import Workers
 from lot.runner.client import RunnerClient
 from lot.runner.protocol import ProcessBody
 
 logger = structlog.get_logger(__name__)
-
-EXTEND_STEP_S = 10.0
-"""Use of a session moves its due time at most this often."""
-SHUTDOWN_PAUSE_S = 120.0
-"""The longest that an orderly stop waits for sessions to be paused."""
 
 
 class Engine:
@@ -86,7 +80,10 @@ class Engine:
         self.builds = Builds(parts, self._story, self._workers.start_soon)
         self._drift = Drift(parts, self.builds.begin)
         self.setups = SetupSessions(parts, self.builds)
-        self._stopping = Stopping(parts, self._moves, self._workers.ensure, self.resume, self._workers.start_soon)
+        self._sleeping = Sleeping(parts, self._moves, self._workers.ensure)
+        self._stopping = Stopping(
+            parts, self._moves, self._workers.ensure, self._sleeping.resume, self._workers.start_soon
+        )
         self._limits = Limits(parts, self._moves, self._stopping.interrupt, self._workers.start_soon)
         self._timer = Timer(parts, self._moves, self._limits, self._workers.ensure)
         self._conversation = Conversation(parts, self._moves, self._workers.ensure)
@@ -120,7 +117,7 @@ class Engine:
                 finally:
                     with anyio.CancelScope(shield=True):
                         if pause_on_stop:
-                            await self._pause_all()
+                            await self._sleeping.pause_all()
                     group.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
@@ -287,66 +284,29 @@ class Engine:
 
     async def pause(self, session_id: SessionId, reason: str = "paused by hand") -> Session:
         """Pause a session that is on; nothing happens when it is paused already."""
-        session = await self.parts.store.get_session(session_id)
-        if session.sandbox_state in (SandboxState.PAUSED, SandboxState.PAUSING):
-            return session
-        moved = await self._moves.apply(session_id, sandbox=Trigger.PAUSE_DUE, reason=reason)
-        self._workers.ensure(session_id).wake()
-        return moved or session
+        return await self._sleeping.pause(session_id, reason)
 
     async def resume(self, session_id: SessionId) -> Session:
         """Wake a session without starting its agent; nothing happens when it is on or on its way."""
-        session = await self.parts.store.get_session(session_id)
-        trigger = {SandboxState.PAUSED: Trigger.RESUME_ASKED, SandboxState.ABSENT: Trigger.BOOT_ASKED}.get(
-            session.sandbox_state
-        )
-        if trigger is None and session.sandbox_state is not SandboxState.PAUSING:
-            return session
-        if trigger is None:
-            await self.wait_until(session_id, lambda seen: seen.sandbox_state is not SandboxState.PAUSING, 60.0)
-            return await self.resume(session_id)
-        moved = await self._moves.apply(
-            session_id,
-            sandbox=trigger,
-            reason=reason_to_keep(session),
-            only_if=lambda seen: seen.sandbox_state in (SandboxState.PAUSED, SandboxState.ABSENT),
-        )
-        self._workers.ensure(session_id).wake()
-        return moved or await self.parts.store.get_session(session_id)
+        return await self._sleeping.resume(session_id)
+
+    async def keep_awake(self, session_id: SessionId, until: datetime) -> Session:
+        """Do not pause a session for being idle before `until`; never shortens what is left."""
+        return await self._sleeping.keep_awake(session_id, until)
+
+    async def extend(self, session_id: SessionId, reason: str) -> None:
+        """Begin the idle countdown anew because somebody uses the session; often called, seldom written."""
+        await self._sleeping.extend(session_id, reason)
+
+    async def wait_until(self, session_id: SessionId, is_reached: Callable[[Session], bool], wait_s: float) -> Session:
+        """Return the session once `is_reached`, or as it is when the time is over."""
+        return await wait_until(self.parts, session_id, is_reached, wait_s)
 
     async def mark_seen(self, session_id: SessionId, event: int) -> Session:
         """Note that its user has seen a session's events up to a number; others who watch are told."""
         session = await self.parts.store.mark_seen(session_id, event)
         self.parts.bus.overview.session(session_id)
         return session
-
-    async def keep_awake(self, session_id: SessionId, until: datetime) -> Session:
-        """Do not pause a session for being idle before `until`; never shortens what is left."""
-        kept = await self._moves.apply(
-            session_id,
-            only_if=lambda seen: (
-                seen.sandbox_state is SandboxState.ON
-                and seen.pause_reason != PauseReason.LIMIT_REACHED
-                and (seen.pause_at is None or seen.pause_at < until)
-            ),
-            pause_at=until,
-            pause_reason=PauseReason.KEPT_AWAKE,
-        )
-        return kept or await self.parts.store.get_session(session_id)
-
-    async def extend(self, session_id: SessionId, reason: str) -> None:
-        """Begin the idle countdown anew because somebody uses the session; often called, seldom written."""
-        session = await self.parts.store.get_session(session_id)
-        until = self.parts.now() + timedelta(seconds=(await read_defaults(self.parts)).idle_countdown_s)
-        is_due_later = session.pause_at is None or session.pause_at > until - timedelta(seconds=EXTEND_STEP_S)
-        is_fixed = session.agent is AgentState.RUNNING or session.pause_reason == PauseReason.LIMIT_REACHED
-        if session.sandbox_state is not SandboxState.ON or is_fixed or is_due_later:
-            return
-        with contextlib.suppress(StaleWriteError):
-            await self.parts.store.change_session(
-                session_id, seen_version=session.version, now=self.parts.now(), pause_at=until, pause_reason=reason
-            )
-            self.parts.bus.overview.session(session_id)
 
     async def fork(self, session_id: SessionId, title: str | None) -> Session:
         """Make a second session with the same memory, disk and transcript; both go on.
@@ -362,7 +322,7 @@ class Engine:
         was_on = parent.sandbox_state is not SandboxState.PAUSED
         child: Session | None = None
         while child is None:
-            parent = await self._paused(session_id, BEING_FORKED)
+            parent = await self._sleeping.paused(session_id, BEING_FORKED)
             async with self._workers.ensure(session_id).acting:
                 child = await split(self.parts, self._moves, parent.id, title)
         self._tell_new(child)
@@ -385,18 +345,6 @@ class Engine:
         self.parts.bus.live.forget(session_id)
         self.pull_requests.forget(session_id)
         await free(self.parts, session, worker, holding)
-
-    async def wait_until(self, session_id: SessionId, is_reached: Callable[[Session], bool], wait_s: float) -> Session:
-        """Return the session once `is_reached`, or as it is when the time is over."""
-        session = await self.parts.store.get_session(session_id)
-        with anyio.move_on_after(wait_s):
-            while not is_reached(session):
-                ticket = self.parts.bus.ticket(session_id)
-                session = await self.parts.store.get_session(session_id)
-                if is_reached(session):
-                    break
-                await ticket.wait()
-        return session
 
     def follow_live(self, session_id: SessionId, after: int) -> AsyncIterator[Told]:
         """Yield the session's events from number `after + 1` on, then what comes; and live parts in their places.
@@ -508,31 +456,3 @@ class Engine:
         """Tell those who watch everything of a session that is new, which its project counts."""
         self.parts.bus.overview.session(session.id)
         self.parts.bus.overview.project(session.project_id)
-
-    async def _pause_all(self) -> None:
-        """Pause every session that is on, as many at once as the host has cores to do it well."""
-        limiter = anyio.CapacityLimiter(2)
-        with anyio.move_on_after(SHUTDOWN_PAUSE_S):
-            async with anyio.create_task_group() as group:
-                for session in await self.parts.store.list_in_sandbox_states([SandboxState.ON, SandboxState.PAUSING]):
-                    group.start_soon(self._pause_for_stop, session.id, limiter)
-
-    async def _pause_for_stop(self, session_id: SessionId, limiter: anyio.CapacityLimiter) -> None:
-        async with limiter:
-            try:
-                await self._paused(session_id, "Lot was stopped")
-            except LotError as error:
-                logger.warning("session could not be paused", session_id=session_id, error=str(error))
-
-    async def _paused(self, session_id: SessionId, reason: str) -> Session:
-        """Pause a session and return it once it is; a refusal is raised."""
-        await self.wait_until(
-            session_id,
-            lambda seen: seen.sandbox_state not in (SandboxState.RESUMING, SandboxState.BOOTING),
-            60.0,
-        )
-        await self.pause(session_id, reason)
-        session = await self.wait_until(session_id, lambda seen: seen.sandbox_state is not SandboxState.PAUSING, 120.0)
-        if session.sandbox_state is SandboxState.ON:
-            raise UnavailableError(session.reason or "the session could not be paused; try again")
-        return session
