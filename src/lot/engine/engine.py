@@ -1,4 +1,4 @@
-"""The engine: what users may do with projects and sessions, each carried out once; owner of all workers and timers."""
+"""The engine: what users may do with projects and sessions, handed to whose subject it is; orderly start and stop."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import anyio
-import structlog
 
 from lot.core.asks import Answer
 from lot.core.budgets import BudgetName
@@ -17,9 +16,7 @@ from lot.core.environment import Environment
 from lot.core.errors import (
     CallerError,
     NotFoundError,
-    SandboxUnavailableError,
     TransitionNotAllowedError,
-    UnavailableError,
 )
 from lot.core.events import ModelRetried
 from lot.core.ids import AskId, MessageId, ProjectId, SessionId
@@ -34,19 +31,19 @@ from lot.engine.defaults import choose_defaults, know_defaults, read_defaults
 from lot.engine.deleting import free
 from lot.engine.detecting import log_text
 from lot.engine.dev_server import restart_dev_server
-from lot.engine.diffs import FilePatch, file_patch, keep_diff
+from lot.engine.diffs import FilePatch
 from lot.engine.drift import Drift
 from lot.engine.environment import Edit, change_environment
 from lot.engine.forking import split
 from lot.engine.git_accounts import GitAccounts
 from lot.engine.limits import Limits
-from lot.engine.logs import kept_log, kept_log_names, kept_processes, read_log
+from lot.engine.looking import Looking
 from lot.engine.meter import Meter
 from lot.engine.model_keys import ModelKeys
 from lot.engine.moves import Moves
 from lot.engine.parts import Parts
 from lot.engine.pausing import BEING_FORKED
-from lot.engine.ports import SessionPort, read_ports
+from lot.engine.ports import SessionPort
 from lot.engine.project_doctor import Finding, examine
 from lot.engine.projects import change_project
 from lot.engine.pull_requests import PullRequests
@@ -61,8 +58,6 @@ from lot.engine.waiting import wait_until
 from lot.engine.workers import Workers
 from lot.runner.client import RunnerClient
 from lot.runner.protocol import ProcessBody
-
-logger = structlog.get_logger(__name__)
 
 
 class Engine:
@@ -85,6 +80,7 @@ class Engine:
             parts, self._moves, self._workers.ensure, self._sleeping.resume, self._workers.start_soon
         )
         self._limits = Limits(parts, self._moves, self._stopping.interrupt, self._workers.start_soon)
+        self._looking = Looking(parts, self._workers.client_of)
         self._timer = Timer(parts, self._moves, self._limits, self._workers.ensure)
         self._conversation = Conversation(parts, self._moves, self._workers.ensure)
 
@@ -366,55 +362,24 @@ class Engine:
         return await self._workers.preview_client(session_id)
 
     async def diff(self, session_id: SessionId) -> tuple[StoredDiff, bool]:
-        """Return the session's diff and whether it is live; while it is off, the last that was computed.
-
-        Raises:
-            NotFoundError: there is none yet.
-        """
-        session = await self.parts.store.get_session(session_id)
-        try:
-            return await keep_diff(self.parts, session, self.client_of(session_id)), True
-        except UnavailableError:
-            kept = await self.parts.store.find_diff(session_id)
-        if kept is None:
-            raise NotFoundError(f"session {session_id} has no diff yet; it is computed when the session is on")
-        return kept, False
+        """Return the session's diff and whether it is live; raises as `Looking.diff` does."""
+        return await self._looking.diff(session_id)
 
     async def file_patch(self, session_id: SessionId, path: str) -> FilePatch:
         """Return what differs in one file of the session's diff; raises as `diffs.file_patch` does."""
-        session = await self.parts.store.get_session(session_id)
-        try:
-            client: RunnerClient | None = self.client_of(session_id)
-        except SandboxUnavailableError:
-            client = None
-        return await file_patch(self.parts, session, path, client)
+        return await self._looking.file_patch(session_id, path)
 
     async def logs(self, session_id: SessionId, process: str) -> bytes:
         """Return what a process printed, live or as it was at the last pause."""
-        await self.parts.store.get_session(session_id)
-        try:
-            return await read_log(self.client_of(session_id), process)
-        except UnavailableError:
-            return await kept_log(self.parts, session_id, process)
+        return await self._looking.logs(session_id, process)
 
     async def processes(self, session_id: SessionId) -> tuple[list[ProcessBody], set[str] | None]:
-        """Return a session's durable processes; while it is off those of the last pause, and whose output was kept."""
-        await self.parts.store.get_session(session_id)
-        try:
-            return list(await self.client_of(session_id).processes()), None
-        except UnavailableError:
-            kept = await kept_processes(self.parts, session_id)
-            return kept, await kept_log_names(self.parts, session_id)
+        """Return a session's durable processes; see `Looking.processes`."""
+        return await self._looking.processes(session_id)
 
     async def ports(self, session_id: SessionId) -> tuple[tuple[SessionPort, ...], str | None]:
         """Return what listens in a session's sandbox, and why nothing can be seen of it, where that is so."""
-        session = await self.parts.store.get_session(session_id)
-        try:
-            return await read_ports(self.parts, session, self.client_of(session_id)), None
-        except UnavailableError as error:
-            is_off = session.sandbox_state is not SandboxState.ON
-            off = f"the session is {session.label.lower()}: its ports can be seen while its sandbox is on"
-            return (), off if is_off else str(error)
+        return await self._looking.ports(session_id)
 
     async def restart_dev_server(self, session_id: SessionId) -> bool:
         """Write the newest environment to the session's `.env`, end its dev server and start it again.
