@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { describe, expect, it } from "vitest";
 
 import type { SessionBody } from "@/api/types";
@@ -28,19 +31,20 @@ it("is unread from the first thing to see on, until that was seen", () => {
   expect(isUnread({ last_event: 8, seen_event: 12 })).toBe(false);
 });
 
-describe("news", () => {
-  const running = session({ agent: "running", label: "Running" });
+interface NewsCase {
+  why: string;
+  before: Partial<SessionBody> | null;
+  after: Partial<SessionBody>;
+  news: string | null;
+}
 
-  it("are that it waits, is done or failed", () => {
-    expect(newsOf(running, session({ open_asks: 1, agent: "waiting" }))).toBe("waits");
-    expect(newsOf(running, session({}))).toBe("done");
-    expect(newsOf(running, session({ agent: "errored" }))).toBe("failed");
-  });
+const CASES = JSON.parse(
+  readFileSync(join(import.meta.dirname, "../../../../tests/golden/news.json"), "utf8"),
+) as NewsCase[];
 
-  it("are told once, and not of what was so when the page was opened", () => {
-    expect(newsOf(undefined, session({ open_asks: 1 }))).toBeNull();
-    expect(newsOf(session({ open_asks: 1 }), session({ open_asks: 1 }))).toBeNull();
-    expect(newsOf(session({}), session({ label: "Paused" }))).toBeNull();
+describe("news, by the cases that the server's rule is tested on", () => {
+  it.each(CASES)("$why", ({ before, after, news }) => {
+    expect(newsOf(before === null ? undefined : session(before), session(after))).toBe(news);
   });
 });
 
