@@ -195,4 +195,4 @@ async def test_nothing_is_changed_while_a_server_or_a_session_runs(settings: Set
 def test_every_secret_of_the_tables_is_found_by_its_type() -> None:
     columns = [column for table in tables.metadata.sorted_tables for column in table.columns]
     sealed = {f"{column.table.name}.{column.name}" for column in columns if isinstance(column.type, Sealed)}
-    assert sealed == {"projects.environment", "secrets.value"}
+    assert sealed == {"projects.environment", "push_devices.subscription", "secrets.value"}

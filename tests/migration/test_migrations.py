@@ -100,6 +100,7 @@ async def test_filled_database_survives_the_upgrade(empty_database_url: str, rev
             await _check_environment(store)
         if revision >= "0004":
             await _check_sign_in(store)
+        await _check_push(store, is_there=revision >= "0007")
         await _check_usage(store, 0.25 if revision >= "0002" else 0.0, is_metered=revision >= "0005")
         await _check_git_account(store, is_there=revision >= "0003")
         await _check_defaults(store, are_there=revision >= "0006")
@@ -223,6 +224,18 @@ async def _check_sign_in(store: Store) -> None:
     assert await store.find_api_token("digest-of-a-token") == (token, ada)
     link, user = await store.get_sign_in_link("digest-of-a-link", now)
     assert (link.ends_at, user) == (datetime(2026, 11, 23, 10, 2, tzinfo=UTC), ada)
+
+
+async def _check_push(store: Store, *, is_there: bool) -> None:
+    now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+    devices = await store.list_push_devices(None, now)
+    assert [(one.id, one.user_agent, one.failure) for one in devices] == (
+        [("device0001", "Firefox", "web.push.example.net answered 403")] if is_there else []
+    )
+    for device in devices:
+        subscription = await store.find_push_subscription(device.id, now)
+        assert subscription is not None
+        assert (subscription.endpoint, subscription.auth) == ("https://push.example.net/one", "a secret")
 
 
 async def _check_usage(store: Store, cost_usd: float, *, is_metered: bool) -> None:

@@ -20,6 +20,7 @@ RunnerId = NewType("RunnerId", str)
 UserId = NewType("UserId", str)
 BrowserSessionId = NewType("BrowserSessionId", str)
 TokenId = NewType("TokenId", str)
+PushDeviceId = NewType("PushDeviceId", str)
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """No l, o, 0 and 1: they are misread when an id is typed from a screen."""

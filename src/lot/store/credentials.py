@@ -27,6 +27,19 @@ class CredentialStore(Database):
             sealed = await transaction.scalar(select(secrets.c.value).where(secrets.c.name == name))
         return None if sealed is None else self._box.decrypt(sealed, _context(name))
 
+    async def ensure_secret(self, name: str, fresh: str) -> str:
+        """Return the secret of that name; where there is none, `fresh` becomes it. All who ask at once get the same.
+
+        Raises:
+            UnavailableError: it does not open with this installation's key.
+        """
+        async with self._writing() as transaction:
+            sealed = self._box.encrypt(fresh, _context(name))
+            statement = insert_or_update(secrets, transaction.dialect).values(name=name, value=sealed)
+            await transaction.execute(statement.on_conflict_do_nothing(index_elements=["name"]))
+            stored = await transaction.scalar(select(secrets.c.value).where(secrets.c.name == name))
+        return self._box.decrypt(stored, _context(name))
+
     async def delete_secret(self, name: str) -> None:
         """Remove a secret, if there is one of that name."""
         async with self._writing() as transaction:

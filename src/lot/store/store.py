@@ -14,11 +14,13 @@ from lot.store.leases import LeaseStore
 from lot.store.messages import MessageStore
 from lot.store.projects import ProjectStore
 from lot.store.pull_requests import PullRequestStore
+from lot.store.push_devices import PushDeviceStore
 from lot.store.sealing import SealingStore
 from lot.store.session_marks import SessionMarkStore
 from lot.store.sessions import SessionStore
 from lot.store.sign_in_links import SignInLinkStore
 from lot.store.snapshots import SnapshotStore
+from lot.store.standings import StandingStore
 from lot.store.transcript import TranscriptStore
 from lot.store.usage import UsageStore
 from lot.store.usage_days import UsageDayStore
@@ -47,6 +49,8 @@ class Store(
     IdentityStore,
     BrowserSessionStore,
     ApiTokenStore,
+    PushDeviceStore,
+    StandingStore,
 ):
     """Projects, snapshots, sessions and what belongs to them; each method is one transaction.
 

@@ -33,6 +33,7 @@ metadata = MetaData(
 
 ENVIRONMENT = Sealed("the environment of project {id}")
 CREDENTIAL = Sealed("the credential {name}")
+PUSH_SUBSCRIPTION = Sealed("the push subscription {id}")
 git_accounts = Table(  # their secrets are in `secrets`
     "git_accounts",
     metadata,
@@ -368,4 +369,21 @@ identities = Table(  # accounts elsewhere that users sign in with
     Column("issuer", Text, primary_key=True),
     Column("subject", Text, primary_key=True),
     Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+push_devices = Table(
+    "push_devices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column(
+        "browser_session_id",
+        Text,
+        ForeignKey("browser_sessions.id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+    Column("endpoint_digest", Text, nullable=False, unique=True),
+    Column("subscription", PUSH_SUBSCRIPTION, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("failure", CleanText),
 )
