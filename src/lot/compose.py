@@ -35,6 +35,7 @@ from lot.engine.parts import Parts
 from lot.fleet.local import LocalFleet
 from lot.forge.hosts import StoredHosts
 from lot.log import configure_logging
+from lot.push.notices import telling
 from lot.rehearsal.serve import serve_on_socket, serve_rehearsal
 from lot.runner.browser import install_order
 from lot.runner.image_build import build_order
@@ -126,6 +127,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
             serve_on_socket(_broker(parts, engine, control, model), folders.control_socket),
             serve_rehearsal(folders.rehearsal_socket),
             engine.running(pause_on_stop=True),
+            telling(store, parts.bus.overview, settings, _now),
         ):
             yield app
     finally:

@@ -4,11 +4,11 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from lot.core.defaults import Effort
 from lot.core.errors import InvalidInputError
@@ -59,6 +59,15 @@ SIZES: Mapping[str, Size] = {
 }
 """What every installation has, unless its settings say otherwise."""
 
+
+PUSH_HOSTS = (
+    "fcm.googleapis.com",  # Chrome and other Chromiums
+    "*.push.services.mozilla.com",  # Firefox
+    "*.push.apple.com",  # Safari, and every browser of an iPhone
+    "*.notify.windows.com",  # Edge on Windows
+)
+"""The push services of the browsers that people use."""
+_PUSH_HOST = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d{1,5})?")
 
 _HERE = ("127.0.0.1", "::1", "0.0.0.0", "::")
 """Addresses to listen on that are shown as `localhost`."""
@@ -140,6 +149,12 @@ class Settings(BaseSettings):
     github_sign_in: GitHubSignIn | None = None
     """From `LOT_GITHUB_SIGN_IN_CLIENT_ID`, `_CLIENT_SECRET`, `_ALLOW`, and `_URL` for GitHub Enterprise."""
     preview_domain: str = "preview.localhost"
+    push_hosts: Annotated[tuple[str, ...], NoDecode] = PUSH_HOSTS
+    """Push services that may be asked to show notices in browsers whose users turned that on: `host`, `*.domain` for
+    all below it, `host:port` where the port is not 443; given with commas between them. Empty: Web Push is off."""
+    push_contact: str | None = Field(default=None, pattern=r"^(?:mailto:[^\s@]+@[^\s@]+|https://\S+)$")
+    """Where operators of push services can write to, `mailto:` or `https:`; by default `public_url`, if it has TLS.
+    Apple refuses notices without one, and one whose host it does not find."""
     database_url: str | None = None
     """SQLAlchemy URL; by default SQLite in `data_dir`."""
 
@@ -208,6 +223,16 @@ class Settings(BaseSettings):
         except InvalidInputError as error:
             raise ValueError(str(error)) from error
 
+    @field_validator("push_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: Any) -> Any:
+        given = value.split(",") if isinstance(value, str) else value
+        hosts = tuple(each.strip().lower() for each in given if each.strip())
+        for host in hosts:
+            if not _PUSH_HOST.fullmatch(host):
+                raise ValueError(f"{host!r} is no host; write it as push.example.org, *.example.org or localhost:8443")
+        return hosts
+
     @model_validator(mode="after")
     def _has_its_size(self) -> Self:
         if self.size not in self.all_sizes:
@@ -220,6 +245,12 @@ class Settings(BaseSettings):
         if self.public_url is not None:
             return WebOrigin.parse(self.public_url)
         return WebOrigin("http", "localhost" if self.host in _HERE else self.host, self.port)
+
+    @property
+    def push_subject(self) -> str | None:
+        """Who asks, as push services are told."""
+        has_tls = self.public_url is not None and self.app_origin.is_secure
+        return self.push_contact or (self.public_url if has_tls else None)
 
     @property
     def sqlalchemy_url(self) -> str:

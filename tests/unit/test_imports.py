@@ -30,7 +30,9 @@ ALLOWED = {
     "bench": {"api.schemas", "client", "config", "examples", "harness", "sandbox"},
     "demo": {"api.schemas", "client", "config", "examples"},
     "client": {"api.schemas", "config"},
-    "api": {"config", "engine", "guest.wire", "runner.client", "runner.protocol", "sign_in", "store"},
+    "api": {"config", "engine", "guest.wire", "push", "runner.client", "runner.protocol", "sign_in", "store"},
+    # It watches what the engine says has changed, and asks nothing of it.
+    "push": {"config", "engine.overview", "sign_in.principal", "store"},
     "sign_in": {"config", "store"},
     "engine": {
         "broker",

@@ -23,6 +23,7 @@ from lot.api.routes.host import health_routes, host_routes
 from lot.api.routes.previews import preview_routes
 from lot.api.routes.projects import project_routes
 from lot.api.routes.providers import provider_routes
+from lot.api.routes.push import push_routes
 from lot.api.routes.sessions import session_routes
 from lot.api.routes.sign_in import sign_in_routes, sign_out_routes
 from lot.api.routes.sign_in_elsewhere import sign_in_elsewhere_routes
@@ -34,6 +35,7 @@ from lot.api.views import Views
 from lot.api.web_app import install_web_app
 from lot.config import Settings
 from lot.engine.engine import Engine
+from lot.push.devices import PushDevices
 from lot.sign_in.sign_in import SignIn
 
 DESCRIPTION = """Sessions of Lot: live sandboxes with an AI coding agent each.
@@ -65,6 +67,7 @@ def build_app(engine: Engine, settings: Settings, *, token: str, tickets: Ticket
         sign_out_routes(sign_in, settings),
         access_routes(sign_in.access),
         user_routes(sign_in),
+        push_routes(PushDevices(engine.parts.store, settings, engine.parts.now)),
         host_routes(engine),
         provider_routes(engine),
         default_routes(engine),

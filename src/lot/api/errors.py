@@ -48,6 +48,7 @@ _STATUSES: Mapping[str, int] = {
     "model.provider": 502,
     "model.key_refused": 422,
     "host.full": 507,
+    "push.off": 409,
 }
 
 

@@ -269,3 +269,21 @@ class NothingToDoError(CallerError):
     """The request has no effect, such as a pull request without changes."""
 
     code = "nothing_to_do"
+
+
+class PushOffError(CallerError):
+    """Web Push is switched off for this installation."""
+
+    code = "push.off"
+
+
+class PushFailedError(UnavailableError):
+    """A push service did not take a notice; the message says what it answered."""
+
+    code = "push.failed"
+
+
+class PushDeviceGoneError(UnavailableError):
+    """A push service says that a browser takes no notices any more."""
+
+    code = "push.device_gone"

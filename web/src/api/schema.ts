@@ -566,6 +566,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Push
+         * @description Return whether this server sends notices, with what a browser subscribes, and the user's devices.
+         */
+        get: operations["show_push_api_push_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/push/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Push Device
+         * @description Have notices sent to the browser that asks. 409 `push.off`: this server sends none. 403: not a browser.
+         */
+        post: operations["add_push_device_api_push_devices_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/push/devices/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Push Device
+         * @description Send a browser no more notices. 404: there is none, or it is another user's.
+         */
+        delete: operations["remove_push_device_api_push_devices__device__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/repositories/branches": {
         parameters: {
             query?: never;
@@ -2843,6 +2903,18 @@ export interface components {
             title?: string | null;
         };
         /**
+         * NewPushDevice
+         * @description A browser's subscription, as `PushSubscription.toJSON()` has it.
+         */
+        NewPushDevice: {
+            /**
+             * Endpoint
+             * @description At a push service that the server may ask
+             */
+            endpoint: string;
+            keys: components["schemas"]["PushKeysBody"];
+        };
+        /**
          * NewSession
          * @description What a session starts with.
          */
@@ -3529,6 +3601,67 @@ export interface components {
             state: string;
             /** Url */
             url: string;
+        };
+        /**
+         * PushBody
+         * @description Whether notices reach browsers in which no page is open, and which.
+         */
+        PushBody: {
+            /**
+             * Devices
+             * @description The user's, the newest first
+             */
+            devices: components["schemas"]["PushDeviceBody"][];
+            /**
+             * Is On
+             * @description Whether this server may ask a push service at all
+             */
+            is_on: boolean;
+            /**
+             * Public Key
+             * @description What a browser subscribes with (`applicationServerKey`)
+             */
+            public_key: string | null;
+            /**
+             * Reason
+             * @description Why not, with the next step
+             */
+            reason: string | null;
+        };
+        /**
+         * PushDeviceBody
+         * @description A browser to which notices are sent.
+         */
+        PushDeviceBody: {
+            /**
+             * Failure
+             * @description Why the last notice did not get to its push service; null: it did, or there was none yet
+             */
+            failure: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Is Current
+             * @description Whether it is the one that asks
+             */
+            is_current: boolean;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** User Agent */
+            user_agent: string;
+        };
+        /**
+         * PushKeysBody
+         * @description What a notice is encrypted with, so that the browser alone can read it.
+         */
+        PushKeysBody: {
+            /** Auth */
+            auth: string;
+            /** P256Dh */
+            p256dh: string;
         };
         /**
          * Question
@@ -5554,6 +5687,97 @@ export interface operations {
             header?: never;
             path: {
                 name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_push_api_push_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    add_push_device_api_push_devices_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPushDevice"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushDeviceBody"];
+                };
+            };
+            /** @description Any error; `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove_push_device_api_push_devices__device__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
             };
             cookie?: never;
         };
