@@ -8,17 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import pytest
 from acceptance_rig import Lot
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    CDPSession,
     ConsoleMessage,
     Error,
     Page,
     Response,
     TimeoutError,
+    Worker,
     sync_playwright,
 )
 
@@ -139,3 +142,49 @@ def faults(page: Page) -> list[str]:
         for one in found
         if one["impact"] in SERIOUS
     ]
+
+
+@dataclass(frozen=True)
+class Pushes:
+    """A page's service worker, to which Chromium hands what a push service would bring."""
+
+    worker: Worker
+    _devtools: CDPSession
+    _where: dict[str, str]
+
+    @classmethod
+    def to(cls, page: Page) -> Self:
+        """Install the worker and allow it to show notices."""
+        page.context.grant_permissions(["notifications"])
+        page.evaluate(
+            "navigator.serviceWorker.register('/service-worker.js').then(() => navigator.serviceWorker.ready)"
+        )
+        devtools, known = page.context.new_cdp_session(page), list[dict[str, str]]()
+        devtools.on("ServiceWorker.workerRegistrationUpdated", lambda told: known.extend(told["registrations"]))
+        devtools.send("ServiceWorker.enable")
+        while not known:
+            page.wait_for_timeout(10)  # Until what it tells has come; Playwright has no other way to listen.
+        where = {"origin": page.evaluate("location.origin"), "registrationId": known[0]["registrationId"]}
+        [worker] = page.context.service_workers
+        return cls(worker, devtools, where)
+
+    def bring(self, session: str, title: str, body: str) -> None:
+        """Bring a notice of a session."""
+        said = json.dumps({"session": session, "title": title, "body": body})
+        self._devtools.send("ServiceWorker.deliverPushMessage", self._where | {"data": said})
+
+    def shown(self) -> list[list[str]]:
+        """Return tag, title and body of each notice that is shown."""
+        parts = "registration.getNotifications().then((all) => all.map((one) => [one.tag, one.title, one.body]))"
+        seen: list[list[str]] = self.worker.evaluate(parts)
+        return seen
+
+    def wait_until(self, condition: str) -> None:
+        """Return once a condition holds of the notices that are `shown`."""
+        self.worker.evaluate(
+            """async (condition) => {
+                const holds = new Function("shown", `return ${condition}`);
+                while (!holds(await registration.getNotifications())) await new Promise((go) => setTimeout(go, 10));
+            }""",
+            condition,
+        )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from acceptance_rig import DEV_COMMAND, PORT, Lot, lot_server, make_repository
-from browser_rig import PASSWORD, USER, Window, chromium, faults, sign_in_link, visit, window
+from browser_rig import PASSWORD, USER, Pushes, Window, chromium, faults, sign_in_link, visit, window
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -265,6 +265,51 @@ def test_page_goes_on_by_itself_after_the_server_was_restarted(lot: Lot, desk: W
     say(page, directive("say", text="after the restart"))
     agent_says(page, "after the restart")
     expect(page.get_by_text("before the restart", exact=True)).to_have_count(1)
+
+
+def test_notice_that_is_pushed_is_shown_once_and_leads_to_its_session(desk: Window, session: str) -> None:
+    page = desk.page
+    visit(page, "/settings/notices")
+    pushes = Pushes.to(page)
+    # Only a real click, which no browser without a screen has, may open a window.
+    pushes.worker.evaluate("self.opened = []; clients.openWindow = async (path) => self.opened.push(path); void 0")
+    pushes.bring(session, "One needs you", "shop")
+    pushes.wait_until("shown.length === 1")
+    pushes.bring(session, "One is done", "shop")
+    pushes.wait_until("shown.some((one) => one.title === 'One is done')")
+    assert pushes.shown() == [[session, "One is done", "shop"]], "the later one takes the other's place"
+    pushes.worker.evaluate(
+        """registration.getNotifications().then(([notification]) => {
+            dispatchEvent(new NotificationEvent("notificationclick", { notification }));
+        })"""
+    )
+    expect(page).to_have_url(re.compile(f"/sessions/{session}"))
+    pushes.wait_until("shown.length === 0")
+    assert pushes.worker.evaluate("self.opened") == [], "the window that is open is used"
+
+
+def test_notice_is_not_shown_to_one_who_looks_at_its_session(desk: Window, session: str) -> None:
+    page = desk.page
+    visit(page, f"/sessions/{session}")
+    pushes = Pushes.to(page)
+    page.bring_to_front()
+    pushes.bring(session, "One is done", "shop")
+    pushes.bring("another", "Another is done", "shop")
+    pushes.wait_until("shown.length > 0")
+    assert pushes.shown() == [["another", "Another is done", "shop"]]
+
+
+def test_private_window_says_that_it_cannot_be_pushed_to(desk: Window) -> None:
+    page = desk.page
+    page.context.grant_permissions(["notifications"])
+    visit(page, "/settings/notices")
+    switch = page.get_by_role("switch", name="Also when Lot is not open")
+    switch.click()
+    expect(page.get_by_role("alert").filter(has_text="a private window cannot")).to_be_visible()
+    expect(switch).not_to_be_checked()
+    expect(page.get_by_text("None yet.")).to_be_visible()
+    assert all("incognito" in complaint for complaint in desk.complaints), "Chromium itself says so, too"
+    desk.complaints.clear()
 
 
 def test_on_a_phone_one_sends_answers_and_looks(lot: Lot, phone: Window, session: str) -> None:

@@ -17,7 +17,7 @@ NOT_BUILT = Path(__file__).with_name("web_app_missing.html")
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 """Content codings that the build leaves beside a file, best first."""
 _FOREVER, _ASK_AGAIN = "public, max-age=31536000, immutable", "no-cache"
-_RESERVED = ("api", "assets", "openapi.json")
+_RESERVED = ("api", "assets", "openapi.json", "service-worker.js")
 """First parts of paths that are not the application's own: what is missing there is missing."""
 
 

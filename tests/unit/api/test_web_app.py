@@ -21,6 +21,7 @@ def built(tmp_path: Path) -> Path:
     folder = tmp_path / "web_app"
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text(PAGE)
+    (folder / "service-worker.js").write_text(SCRIPT)
     (folder / "assets" / "index-abc123.js").write_text(SCRIPT)
     (folder / "assets" / "index-abc123.js.gz").write_bytes(gzip.compress(SCRIPT.encode()))
     (tmp_path / "secret.txt").write_text("not for the web")
@@ -69,6 +70,18 @@ async def test_hashed_assets_are_kept_forever_and_packed(http: httpx.AsyncClient
 @pytest.mark.parametrize("path", ["/..%2fsecret.txt", "/assets/..%2f..%2fsecret.txt"])
 async def test_no_path_leads_out_of_the_build(http: httpx.AsyncClient, path: str) -> None:
     assert "not for the web" not in (await http.get(path)).text
+
+
+async def test_service_worker_is_asked_for_anew_rules_the_whole_origin_and_is_no_page_where_it_is_missing(
+    http: httpx.AsyncClient, built: Path
+) -> None:
+    worker = await http.get("/service-worker.js")
+    assert (worker.status_code, worker.text) == (200, SCRIPT)
+    assert worker.headers["content-type"].startswith("text/javascript")
+    assert worker.headers["cache-control"] == "no-cache"
+    assert "default-src 'self'" in worker.headers["content-security-policy"]
+    (built / "service-worker.js").unlink()
+    assert (await http.get("/service-worker.js")).status_code == 404
 
 
 async def test_page_runs_only_our_scripts_and_frames_only_previews(http: httpx.AsyncClient) -> None:

@@ -14,6 +14,7 @@ export type ProcessBody = Schemas["ProcessBody"];
 export type PortsBody = Schemas["PortsBody"];
 export type PortBody = Schemas["PortBody"];
 export type ProviderBody = Schemas["ProviderBody"];
+export type PushDeviceBody = Schemas["PushDeviceBody"];
 export type SizeBody = Schemas["SizeBody"];
 export type AskBody = Schemas["AskBody"];
 export type MessageBody = Schemas["MessageBody"];

@@ -5,6 +5,7 @@ import { lazy, Suspense, useState } from "react";
 
 import { projectsQuery, sessionsQuery } from "@/api/queries";
 import { useReadAhead } from "@/features/conversation/read_ahead";
+import { useOpenFromNotice } from "@/features/push/open_from_notice";
 import { neighbour, sessionsOf } from "@/features/session/attention";
 import { Column, ColumnHandle, Columns } from "@/ui/Columns";
 import { IconButton } from "@/ui/IconButton";
@@ -22,6 +23,7 @@ const Palette = lazy(() => import("./Palette"));
 export function Shell() {
   useOverviewStream();
   useNotices();
+  useOpenFromNotice();
   const isPhone = useIsPhone();
   const sessions = useQuery(sessionsQuery).data;
   // What is not looked at is not paid for on a phone.

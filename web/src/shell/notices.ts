@@ -6,7 +6,7 @@ import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { sessionsQuery } from "@/api/queries";
 import type { SessionBody } from "@/api/types";
 import { useIconDot } from "@/features/notices/page_icon";
-import { readNoticeState } from "@/features/notices/switch";
+import { showNotice } from "@/features/notices/show_notice";
 import { needsYou, newsOf } from "@/features/session/attention";
 
 const WORDS = { waits: "needs you", done: "is done", failed: "failed" };
@@ -38,9 +38,9 @@ export function useNotices(): void {
       const news = newsOf(before.current.get(session.id), session);
       if (news !== null && document.visibilityState === "hidden") {
         setHasUnseen(true);
-        notify(session, WORDS[news], () =>
-          navigate({ to: "/sessions/$session/{-$panel}", params: { session: session.id } }),
-        );
+        const open = () => navigate({ to: "/sessions/$session/{-$panel}", params: { session: session.id } });
+        // A browser that shows none has its reasons; the title and the icon tell all the same.
+        void showNotice(session, WORDS[news], open).catch(() => undefined);
       }
     }
     before.current = new Map(listed.map((session) => [session.id, session]));
@@ -48,18 +48,4 @@ export function useNotices(): void {
   useEffect(() => {
     if (sessions) tell(sessions);
   }, [sessions]);
-}
-
-/** Shows a notice of the browser's, where its user wants them and has allowed it (in the settings). */
-function notify(session: SessionBody, words: string, open: () => unknown): void {
-  if (readNoticeState() !== "on") return;
-  const notice = new Notification(`${session.title} ${words}`, {
-    body: session.project_name,
-    tag: session.id,
-  });
-  notice.onclick = () => {
-    window.focus();
-    notice.close();
-    open();
-  };
 }

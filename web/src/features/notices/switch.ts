@@ -1,6 +1,8 @@
 /** The switch of this browser's notices. The browser is asked for its permission by a click alone, never on load. */
 import { useCallback, useSyncExternalStore } from "react";
 
+import { ensureWorker } from "@/features/push/browser_push";
+
 import { noticeState, type NoticeState } from "./notice_state";
 
 const KEY = "lot:notices";
@@ -17,6 +19,8 @@ export function useNoticeSwitch(): { state: NoticeState; change: (isWanted: bool
   const change = useCallback(async (isWanted: boolean) => {
     localStorage.setItem(KEY, isWanted ? "on" : "off");
     if (isWanted && readNoticeState() === "ask") await Notification.requestPermission();
+    // Browsers of phones show notices by a service worker alone.
+    if (readNoticeState() === "on") await ensureWorker().catch(() => null);
     for (const listener of listeners) listener();
   }, []);
   return { state, change };

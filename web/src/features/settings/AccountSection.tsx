@@ -4,6 +4,7 @@ import { useState } from "react";
 import { api } from "@/api/client";
 import { Ago } from "@/features/project/Ago";
 import { Problem, Section } from "@/features/project/Page";
+import { unsubscribe } from "@/features/push/browser_push";
 import { readSignIn, signInKey, signOut } from "@/features/sign_in/calls";
 import { NewPassword } from "@/features/sign_in/NewPassword";
 import { passwordFault } from "@/features/sign_in/passwords";
@@ -16,10 +17,20 @@ import { browserName } from "./browser_name";
 import { browsersQuery, settingsKeys } from "./queries";
 import { TokensSection } from "./TokensSection";
 
+const UNSUBSCRIBE_MS = 2_000;
+
 /** Who is signed in, with what, and how to end it. */
 export function AccountSection() {
   const { data: state } = useQuery({ queryKey: signInKey, queryFn: readSignIn });
-  const leave = useMutation({ mutationFn: signOut, onSuccess: () => location.assign("/sign-in") });
+  const leave = useMutation({
+    mutationFn: async () => {
+      await signOut();
+      // The server has forgotten where to send notices already. That this browser does so, too, is not waited for long.
+      const isLate = new Promise((resolve) => setTimeout(resolve, UNSUBSCRIBE_MS));
+      await Promise.race([unsubscribe().catch(() => undefined), isLate]);
+    },
+    onSuccess: () => location.assign("/sign-in"),
+  });
   return (
     <>
       <Section

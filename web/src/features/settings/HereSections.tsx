@@ -5,6 +5,8 @@ import { bytesOf } from "@/features/project/amounts";
 import { Facts, Section } from "@/features/project/Page";
 import { Toggle } from "@/features/project/Toggle";
 import { useNoticeSwitch } from "@/features/notices/switch";
+import { PushDevices, PushSwitch } from "@/features/push/PushView";
+import { usePush } from "@/features/push/use_push";
 import { Failed, Loading } from "@/ui/states";
 import { chooseTheme, useTheme, type ThemeChoice } from "@/ui/theme";
 
@@ -45,23 +47,51 @@ const NOTICE_HINTS = {
   unsupported: "This browser shows none.",
   denied: "This browser was told to refuse them: allow them in its settings for this site.",
   ask: "The browser will ask you whether it may.",
-  on: "When a session needs you, is done or failed while you look elsewhere.",
-  off: "When a session needs you, is done or failed while you look elsewhere.",
+  on: "When a session needs you, is done or failed while you look elsewhere and a page of Lot is open somewhere.",
+  off: "When a session needs you, is done or failed while you look elsewhere and a page of Lot is open somewhere.",
 };
 
-/** Whether this browser tells of sessions while one looks elsewhere. */
+/** Whether this browser tells of sessions while one looks elsewhere, and while no page of Lot is open. */
 export function NoticesSection() {
   const { state, change } = useNoticeSwitch();
+  const push = usePush(() => change(true));
   return (
-    <Section title="Notices" hint="On this browser, while a page of Lot is open somewhere">
-      <Toggle
-        label="Show notices"
-        hint={NOTICE_HINTS[state]}
-        checked={state === "on"}
-        disabled={state === "unsupported" || state === "denied"}
-        onChange={(isWanted) => void change(isWanted)}
-      />
-    </Section>
+    <>
+      <Section title="Notices" hint="On this browser">
+        <div className="flex flex-col gap-5">
+          <Toggle
+            label="Show notices"
+            hint={NOTICE_HINTS[state]}
+            checked={state === "on"}
+            disabled={state === "unsupported" || state === "denied"}
+            onChange={(isWanted) => {
+              void change(isWanted);
+              if (!isWanted && push.state === "on") push.change.mutate(false);
+            }}
+          />
+          <PushSwitch
+            state={push.state}
+            reason={push.server.data?.reason ?? null}
+            fault={push.change.error ?? push.server.error}
+            isBusy={push.change.isPending}
+            onChange={push.change.mutate}
+          />
+        </div>
+      </Section>
+      {push.server.data && (
+        <Section
+          title="Devices"
+          hint="Your browsers that are told while Lot is not open in them. Each ends when it is signed out."
+        >
+          <PushDevices
+            devices={push.server.data.devices}
+            removing={push.remove.isPending ? push.remove.variables : null}
+            fault={push.remove.error}
+            onRemove={push.remove.mutate}
+          />
+        </Section>
+      )}
+    </>
   );
 }
 
