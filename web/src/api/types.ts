@@ -18,6 +18,7 @@ export type PushDeviceBody = Schemas["PushDeviceBody"];
 export type SizeBody = Schemas["SizeBody"];
 export type AskBody = Schemas["AskBody"];
 export type MessageBody = Schemas["MessageBody"];
+export type BranchesBody = Schemas["BranchesBody"];
 export type NewSession = Schemas["NewSession"];
 export type NewProject = Schemas["NewProject"];
 export type NewMessage = Schemas["NewMessage"];

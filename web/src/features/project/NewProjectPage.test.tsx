@@ -93,6 +93,60 @@ describe("a new project", () => {
     await userEvent.clear(screen.getByLabelText("Address or path"));
   });
 
+  it("asks for branches once for each source, and goes on saying that it cannot be read", async () => {
+    const calls = serve({
+      ...BASE,
+      "POST /api/repositories/branches": refusal(422, "git.repository", "no repository is there"),
+      "POST /api/projects": refusal(422, "input.invalid", "the text, line 2: not of the form NAME=value"),
+    });
+    show(<NewProjectPage />);
+    const source = await screen.findByLabelText("Address or path");
+    await userEvent.type(source, "/srv/none");
+    expect(await screen.findByText("no repository is there")).toBeVisible();
+    document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+    await userEvent.click(screen.getByRole("button", { name: "Create project" }));
+    expect(await screen.findByText(/line 2/)).toBeVisible();
+    expect(source).toHaveAccessibleDescription("no repository is there");
+    expect(screen.queryByText(/^Asking/)).toBeNull();
+    expect(calls.filter((call) => call.path === "/api/repositories/branches")).toHaveLength(1);
+    await userEvent.type(source, "2");
+    expect(screen.queryByText("no repository is there")).toBeNull();
+    await userEvent.clear(source);
+  });
+
+  it("brings its user to the first thing that is wrong", async () => {
+    serve({
+      ...BASE,
+      "POST /api/repositories/branches": BRANCHES,
+      "POST /api/projects": refusal(422, "input.invalid", "the text, line 2: not of the form NAME=value"),
+    });
+    show(<NewProjectPage />);
+    const create = await screen.findByRole("button", { name: "Create project" });
+    await userEvent.click(create);
+    const source = screen.getByLabelText("Address or path");
+    expect(source).toHaveFocus();
+    await userEvent.type(source, "/srv/app");
+    await userEvent.click(screen.getByText("Commands, port and image"));
+    await userEvent.type(screen.getByLabelText("Port"), "70000");
+    await userEvent.click(create);
+    expect(screen.getByLabelText("Port")).toHaveFocus();
+    await userEvent.clear(screen.getByLabelText("Port"));
+    await userEvent.click(create);
+    await waitFor(() => expect(screen.getByLabelText("Paste a .env")).toHaveFocus());
+    await userEvent.clear(source);
+  });
+
+  it("says so where the server cannot be asked for branches", async () => {
+    serve({
+      ...BASE,
+      "POST /api/repositories/branches": () => Promise.reject(new TypeError("Failed to fetch")),
+    });
+    show(<NewProjectPage />);
+    await userEvent.type(await screen.findByLabelText("Address or path"), "/srv/app");
+    expect(await screen.findByText(/The server cannot be reached/)).toBeVisible();
+    await userEvent.clear(screen.getByLabelText("Address or path"));
+  });
+
   it("is chosen from what an account was granted", async () => {
     serve({
       ...BASE,

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { api, read } from "@/api/client";
 import { ApiError } from "@/api/errors";
@@ -25,6 +25,7 @@ export default function NewProjectPage() {
   const [faults, setFaults] = useState<Partial<Record<FieldName, string>>>({});
   const { data: settings } = useQuery(settingsQuery);
   const size = draft.size || (settings?.size.value ?? "");
+  const form = useFirstFault(faults);
   const navigate = useNavigate();
   const client = useQueryClient();
   const create = useMutation({
@@ -60,6 +61,7 @@ export default function NewProjectPage() {
       subtitle="A repository with its settings. Lot prepares it once; every session then starts from that."
     >
       <form
+        ref={form}
         className="flex flex-col gap-5"
         onSubmit={(event) => {
           event.preventDefault();
@@ -127,4 +129,16 @@ export default function NewProjectPage() {
       </form>
     </Page>
   );
+}
+
+/** Brings the first thing that is wrong in a form into sight, and the keyboard to it, once something is found wrong. */
+function useFirstFault(faults: Partial<Record<FieldName, string>>) {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (Object.keys(faults).length === 0) return;
+    const first = form.current?.querySelector<HTMLElement>("[aria-invalid=true], [role=alert]:not(:empty)");
+    first?.focus({ preventScroll: true });
+    first?.scrollIntoView({ block: "center" });
+  }, [faults]);
+  return form;
 }

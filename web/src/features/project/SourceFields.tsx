@@ -2,12 +2,12 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 
-import { ApiError } from "@/api/errors";
+import type { BranchesBody } from "@/api/types";
 import { Field, Input, Select } from "@/ui/fields";
 import { Tabs } from "@/ui/Tabs";
 
 import type { Draft, FieldName } from "./new_project";
-import { accountsQuery, branchesQuery, type Branches } from "./queries";
+import { accountsQuery, branchesQuery } from "./queries";
 import { RepositoryList } from "./RepositoryList";
 
 interface Props {
@@ -22,9 +22,11 @@ const TYPING_MS = 600;
 /** Where the code comes from: an address or a path, or one of an account's repositories; and the branch of it. */
 export function SourceFields({ draft, onChange, faults }: Props) {
   const { data: accounts } = useQuery(accountsQuery);
-  const source = useSettled(draft.source.trim());
+  const typed = draft.source.trim();
+  const source = useSettled(typed);
   const branches = useQuery(branchesQuery(source, draft.account));
-  const wrong = faults.source ?? faults.account ?? refusalOf(branches.error);
+  const refusal = source === typed ? branches.error?.message : undefined;
+  const wrong = faults.source ?? faults.account ?? refusal;
   const choose = (value: string) =>
     onChange({ account: value === BY_ADDRESS ? "" : value, source: "", branch: "" });
   return (
@@ -100,7 +102,7 @@ export function SourceFields({ draft, onChange, faults }: Props) {
 
 interface BranchProps extends Pick<Props, "draft" | "onChange"> {
   fault: string | undefined;
-  branches: Branches | undefined;
+  branches: BranchesBody | undefined;
   isAsked: boolean;
 }
 
@@ -140,13 +142,6 @@ function BranchField({ draft, onChange, fault, branches, isAsked }: BranchProps)
       }
     </Field>
   );
-}
-
-/** A server that cannot list branches yet (404, 405) is no fault of what was typed. */
-function refusalOf(error: Error | null): string | undefined {
-  return error instanceof ApiError && error.status !== 404 && error.status !== 405
-    ? error.message
-    : undefined;
 }
 
 /** Returns a text once nobody has typed in it for a moment. */

@@ -3,7 +3,6 @@ import { queryOptions } from "@tanstack/react-query";
 
 import { api, read } from "@/api/client";
 import { keys } from "@/api/queries";
-import { request } from "@/features/sign_in/request";
 
 export const accountsKey = ["git-accounts"] as const;
 
@@ -21,20 +20,18 @@ export function repositoriesQuery(account: string) {
   });
 }
 
-export interface Branches {
-  names: string[];
-  default: string;
-}
-
-/** The branches of a repository that is no project yet. */
+/** The branches of a repository that is no project yet; asked for once, as its host may count the questions. */
 export function branchesQuery(source: string, account: string) {
   return queryOptions({
     queryKey: ["branches", account, source],
-    queryFn: () =>
-      request<Branches>("POST", "/api/repositories/branches", { source, ...(account && { account }) }),
+    queryFn: ({ signal }) =>
+      read(api.POST("/api/repositories/branches", { body: { source, ...(account && { account }) }, signal })),
     enabled: source !== "",
     staleTime: 60_000,
-    retry: false,
+    // Asking again would take a refusal away from the page until it comes again.
+    retryOnMount: false,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
   });
 }
 
