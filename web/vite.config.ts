@@ -30,8 +30,17 @@ function packed(): Plugin {
   };
 }
 
+/** Puts the script that loads again what did not arrive into the page itself: it has to be there when nothing else is. */
+function booted(): Plugin {
+  const script = readFileSync(new URL("./boot.js", import.meta.url), "utf8");
+  return {
+    name: "lot-booted",
+    transformIndexHtml: (page) => page.replace("<!-- boot.js -->", () => `<script>${script}</script>`),
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), tailwindcss(), packed()],
+  plugins: [react(), tailwindcss(), booted(), packed()],
   resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
   build: {
     outDir: BUILT,

@@ -3,13 +3,14 @@
 import json
 import re
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from acceptance_rig import DEV_COMMAND, PORT, Lot, lot_server, make_repository
 from browser_rig import PASSWORD, USER, Pushes, Window, chromium, faults, sign_in_link, visit, window
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -127,6 +128,22 @@ def test_new_project_goes_over_into_its_live_setup_session(lot: Lot, desk: Windo
     reads(page, "new sessions start from it")
     expect(page.get_by_text("Idle").first).to_be_visible()
     lot.delete(f"/projects/{name}", params={"cascade": "true"})
+
+
+def test_page_comes_up_though_each_of_its_files_is_lost_at_first(desk: Window, session: str) -> None:
+    page, asked = desk.page, Counter[str]()
+
+    def lose_once(route: Route) -> None:
+        asked[route.request.url] += 1
+        if asked[route.request.url] == 1:
+            route.abort("connectionfailed")
+        else:
+            route.continue_()
+
+    page.route("**/assets/**", lose_once)
+    visit(page, f"/sessions/{session}/env")
+    expect(page.get_by_label("Name of a new variable")).to_be_visible()
+    assert max(asked.values()) > 1
 
 
 def test_message_is_acted_upon_and_becomes_a_diff_and_a_pull_request(lot: Lot, desk: Window, session: str) -> None:

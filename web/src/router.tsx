@@ -11,6 +11,7 @@ import {
 import { NotFound } from "./shell/NotFound";
 import { Shell } from "./shell/Shell";
 import { Welcome } from "./shell/Welcome";
+import { arriving, NotArrivedError } from "./ui/arriving";
 import { Failed, Loading } from "./ui/states";
 
 const root = createRootRouteWithContext<{ queries: QueryClient }>()({
@@ -27,31 +28,31 @@ const newSession = createRoute({ getParentRoute: () => shell, path: "/new", comp
 const session = createRoute({
   getParentRoute: () => shell,
   path: "/sessions/$session/{-$panel}",
-  component: lazyRouteComponent(() => import("./features/session/SessionPage")),
+  component: lazyRouteComponent(() => arriving(() => import("./features/session/SessionPage"))),
 });
 
 const newProject = createRoute({
   getParentRoute: () => shell,
   path: "/projects/new",
-  component: lazyRouteComponent(() => import("./features/project/NewProjectPage")),
+  component: lazyRouteComponent(() => arriving(() => import("./features/project/NewProjectPage"))),
 });
 
 const project = createRoute({
   getParentRoute: () => shell,
   path: "/projects/$project",
-  component: lazyRouteComponent(() => import("./features/project/ProjectPage")),
+  component: lazyRouteComponent(() => arriving(() => import("./features/project/ProjectPage"))),
 });
 
 const settings = createRoute({
   getParentRoute: () => shell,
   path: "/settings/{-$section}",
-  component: lazyRouteComponent(() => import("./features/settings/SettingsPage")),
+  component: lazyRouteComponent(() => arriving(() => import("./features/settings/SettingsPage"))),
 });
 
 const compare = createRoute({
   getParentRoute: () => shell,
   path: "/compare/$left/$right",
-  component: lazyRouteComponent(() => import("./features/compare/ComparePage")),
+  component: lazyRouteComponent(() => arriving(() => import("./features/compare/ComparePage"))),
 });
 
 const signIn = createRoute({
@@ -61,7 +62,7 @@ const signIn = createRoute({
     ...(typeof given.to === "string" && { to: given.to }),
     ...(typeof given.link === "string" && { link: given.link }),
   }),
-  component: lazyRouteComponent(() => import("./features/sign_in/SignInPage")),
+  component: lazyRouteComponent(() => arriving(() => import("./features/sign_in/SignInPage"))),
 });
 
 const routes = root.addChildren([
@@ -75,7 +76,10 @@ export function makeRouter(queries: QueryClient) {
     context: { queries },
     defaultPreload: "intent",
     defaultPendingComponent: Loading,
-    defaultErrorComponent: ({ error, reset }) => <Failed error={error} onRetry={reset} />,
+    defaultErrorComponent: ({ error, reset }) => (
+      // A part that did not come is remembered as missing: only a new page asks for it again.
+      <Failed error={error} onRetry={error instanceof NotArrivedError ? () => location.reload() : reset} />
+    ),
   });
 }
 

@@ -3,6 +3,9 @@
 `make setup` builds it from `web/` to `src/lot/web_app/`; where it is not built, a page says so.
 """
 
+import base64
+import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +20,7 @@ NOT_BUILT = Path(__file__).with_name("web_app_missing.html")
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 """Content codings that the build leaves beside a file, best first."""
 _FOREVER, _ASK_AGAIN = "public, max-age=31536000, immutable", "no-cache"
+_INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _RESERVED = ("api", "assets", "openapi.json", "service-worker.js")
 """First parts of paths that are not the application's own: what is missing there is missing."""
 
@@ -37,13 +41,15 @@ def install_web_app(app: FastAPI, *, preview_domain: str, built: Path = BUILT) -
         page = built / "index.html"
         if not page.is_file():
             return HTMLResponse(NOT_BUILT.read_text(), status_code=503)
-        return _answer(page, request, {**headers, "Cache-Control": _ASK_AGAIN})
+        headers_of_page = security_headers(preview_domain, page.read_text())
+        return _answer(page, request, {**headers_of_page, "Cache-Control": _ASK_AGAIN})
 
 
-def security_headers(preview_domain: str) -> dict[str, str]:
-    """Return the headers that keep the application's pages to themselves."""
+def security_headers(preview_domain: str, page: str = "") -> dict[str, str]:
+    """Return the headers that keep the application's pages to themselves; what scripts `page` itself has may run."""
     policy = {
         "default-src": "'self'",
+        "script-src": " ".join(["'self'", *(_hash_source(script) for script in _INLINE_SCRIPT.findall(page))]),
         # Terminal and dialogs write style elements of their own and can be given no nonce.
         "style-src": "'self' 'unsafe-inline'",
         "img-src": "'self' data: blob:",
@@ -62,6 +68,11 @@ def security_headers(preview_domain: str) -> dict[str, str]:
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     }
+
+
+def _hash_source(script: str) -> str:
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _file_below(folder: Path, path: str) -> Path | None:

@@ -88,7 +88,7 @@ async def test_page_runs_only_our_scripts_and_frames_only_previews(http: httpx.A
     headers = (await http.get("/sessions/abc")).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'self'"
-    assert "script-src" not in policy
+    assert policy["script-src"] == "'self'"
     assert policy["frame-src"] == "*.preview.localhost:*"
     assert policy["frame-ancestors"] == "'none'"
     assert headers["x-content-type-options"] == "nosniff"
@@ -99,3 +99,12 @@ async def test_unbuilt_application_says_how_to_build_it(http: httpx.AsyncClient,
     answer = await http.get("/sessions/abc")
     assert answer.status_code == 503
     assert "make setup" in answer.text
+
+
+async def test_script_of_the_page_itself_may_run_and_no_other(http: httpx.AsyncClient, built: Path) -> None:
+    (built / "index.html").write_text("<!doctype html><script>alert(1)</script><script src='/theme.js'></script>")
+    page, asset = await http.get("/sessions/abc"), await http.get("/assets/index-abc123.js")
+    # Source: `printf 'alert(1)' | openssl dgst -sha256 -binary | base64`
+    allowed = "script-src 'self' 'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='"
+    assert allowed in page.headers["content-security-policy"].split("; ")
+    assert "script-src 'self'" in asset.headers["content-security-policy"].split("; ")

@@ -7,6 +7,7 @@ import { projectsQuery, sessionsQuery } from "@/api/queries";
 import { useReadAhead } from "@/features/conversation/read_ahead";
 import { useOpenFromNotice } from "@/features/push/open_from_notice";
 import { neighbour, sessionsOf } from "@/features/session/attention";
+import { arriving } from "@/ui/arriving";
 import { Column, ColumnHandle, Columns } from "@/ui/Columns";
 import { IconButton } from "@/ui/IconButton";
 import { useRememberedFlag } from "@/ui/remembered";
@@ -17,7 +18,7 @@ import { useOverviewStream } from "./overview";
 import { useShortcuts } from "./shortcuts";
 import { Sidebar } from "./Sidebar";
 
-const Palette = lazy(() => import("./Palette"));
+const Palette = lazy(() => arriving(() => import("./Palette")));
 
 /** The frame around every page but sign-in: the sidebar, the palette, what is heard everywhere. */
 export function Shell() {

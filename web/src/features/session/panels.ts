@@ -2,6 +2,7 @@
 import { lazy, type ComponentType } from "react";
 
 import type { SessionBody } from "@/api/types";
+import { arriving } from "@/ui/arriving";
 
 export interface PanelProps {
   session: SessionBody;
@@ -19,11 +20,11 @@ export const PANEL_TITLES: Record<PanelName, string> = {
 };
 
 export const PANEL_VIEWS: Record<PanelName, ComponentType<PanelProps>> = {
-  preview: lazy(() => import("@/features/preview/PreviewPanel")),
-  diff: lazy(() => import("@/features/diff/DiffPanel")),
-  terminal: lazy(() => import("@/features/terminal/TerminalPanel")),
-  logs: lazy(() => import("@/features/logs/LogsPanel")),
-  env: lazy(() => import("@/features/environment/EnvironmentPanel")),
+  preview: lazy(() => arriving(() => import("@/features/preview/PreviewPanel"))),
+  diff: lazy(() => arriving(() => import("@/features/diff/DiffPanel"))),
+  terminal: lazy(() => arriving(() => import("@/features/terminal/TerminalPanel"))),
+  logs: lazy(() => arriving(() => import("@/features/logs/LogsPanel"))),
+  env: lazy(() => arriving(() => import("@/features/environment/EnvironmentPanel"))),
 };
 
 export function isPanel(name: string | undefined): name is PanelName {

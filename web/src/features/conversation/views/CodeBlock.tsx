@@ -1,8 +1,11 @@
 import { lazy, memo, Suspense } from "react";
 
+import { arriving } from "@/ui/arriving";
 import { CopyButton } from "@/ui/CopyButton";
 
-const Highlighted = lazy(() => import("./Highlighted"));
+const Highlighted = lazy(() =>
+  arriving(() => import("./Highlighted")).catch(() => ({ default: ({ code }: { code: string }) => code })),
+);
 
 interface Props {
   code: string;
