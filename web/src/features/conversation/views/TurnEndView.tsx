@@ -1,9 +1,16 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { CircleAlert } from "lucide-react";
-import { memo } from "react";
+import { memo, use } from "react";
 
+import { providersQuery } from "@/api/queries";
+import { sessionQuery } from "@/features/session/queries";
 import { count, duration, instant, money } from "@/ui/format";
 
+import { SessionContext } from "../folding";
 import type { TurnEndItem } from "../items";
+
+const UNAUTHORIZED = 401;
 
 /** How a turn ended: what it took, or why it failed. */
 export const TurnEndView = memo(function TurnEndView({ item }: { item: TurnEndItem }) {
@@ -17,7 +24,10 @@ export const TurnEndView = memo(function TurnEndView({ item }: { item: TurnEndIt
             The turn failed{event.status === null ? "" : ` (${event.status})`}
           </p>
           <p>{event.reason}</p>
-          <p className="text-ink-2">Your next message tries again.</p>
+          <p className="text-ink-2">
+            <KeyLink status={event.status} />
+            Your next message tries again.
+          </p>
         </div>
       </div>
     );
@@ -32,3 +42,23 @@ export const TurnEndView = memo(function TurnEndView({ item }: { item: TurnEndIt
   ].filter((fact) => fact !== false);
   return <p className="pt-1 pb-3 text-xs text-ink-3">{facts.join(" · ")}</p>;
 });
+
+/** The way to the key where that is what is missing: the provider refused it, or cannot be asked for want of one. */
+function KeyLink({ status }: { status: number | null }) {
+  const { data: session } = useQuery(sessionQuery(use(SessionContext)));
+  const { data: providers } = useQuery(providersQuery);
+  const provider = providers?.find(({ name }) => name === session?.provider);
+  if (status !== UNAUTHORIZED && provider?.is_ready !== false) return null;
+  return (
+    <>
+      <Link
+        to="/settings/{-$section}"
+        params={{ section: "providers" }}
+        className="text-accent underline underline-offset-4"
+      >
+        Set the key in Settings › Providers
+      </Link>
+      .{" "}
+    </>
+  );
+}
