@@ -5,7 +5,36 @@ import { EndFollower } from "./end_follower";
 it("follows from the beginning, also while the list corrects its measures", () => {
   const follower = new EndFollower();
   follower.moved(1_000, 0);
-  follower.moved(900, 100);
+  follower.moved(900, 50);
+  follower.put(950, 0);
+  follower.moved(950, 0);
+  expect(follower.follows).toBe(true);
+});
+
+it("leaves the end when the browser goes to what was searched for, and is back when that is at the end", () => {
+  const follower = new EndFollower();
+  follower.put(1_000, 0);
+  follower.moved(1_000, 0);
+  follower.moved(700, 300);
+  expect(follower.follows).toBe(false);
+  follower.moved(700, 400);
+  expect(follower.follows).toBe(false);
+  follower.moved(1_090, 10);
+  expect(follower.follows).toBe(true);
+});
+
+it("leaves the end when that happens while the list grows", () => {
+  const follower = new EndFollower();
+  follower.put(1_000, 0);
+  follower.moved(700, 340);
+  expect(follower.follows).toBe(false);
+});
+
+it("follows on where a row is taken out and put back while we go to the end", () => {
+  const follower = new EndFollower();
+  follower.put(1_000, 0);
+  follower.put(800, 0);
+  follower.moved(800, 200);
   expect(follower.follows).toBe(true);
 });
 

@@ -6,6 +6,8 @@ const AT_END_PX = 40;
 export class EndFollower {
   private isFollowing = true;
   private offset = 0;
+  /** Of the whole list, less what is in sight of it. */
+  private size = 0;
   /** Where the user goes. The list moves by itself, too: only where its user goes that way does it count. */
   private direction: "up" | "down" | "either" | null = null;
 
@@ -29,12 +31,28 @@ export class EndFollower {
     this.direction = "either";
   }
 
-  /** The list has moved, by its user or by itself as it measures: `left` pixels are below what is in sight. */
-  moved(offset: number, left: number): void {
-    const isUpwards = offset < this.offset;
+  /** We have moved the list ourselves: `left` pixels are below what is in sight. */
+  put(offset: number, left: number): void {
     this.offset = offset;
-    if (this.direction === "either" && isUpwards && left > AT_END_PX) this.isFollowing = false;
-    else if (this.direction !== "up" && this.direction !== null && left <= AT_END_PX) this.isFollowing = true;
+    this.size = offset + left;
+  }
+
+  /**
+   * The list has moved, by its user, by itself as it measures, or by the browser, which shows what was searched for.
+   * What it measures anew makes it shorter where that moves it towards the beginning; where it is as long as before, or
+   * has grown meanwhile, somebody wants to be there. Returns whether the end is still to be followed.
+   */
+  moved(offset: number, left: number): boolean {
+    const isAway = offset < this.offset && left > AT_END_PX;
+    const isShorter = offset + left < this.size - 1;
+    this.put(offset, left);
+    if (isAway && (!isShorter || this.direction === "either")) {
+      this.isFollowing = false;
+      this.direction ??= "either";
+    } else if (this.direction !== "up" && this.direction !== null && left <= AT_END_PX) {
+      this.isFollowing = true;
+    }
+    return this.isFollowing;
   }
 
   goToEnd(): void {

@@ -44,7 +44,11 @@ export function ConversationView({ session }: { session: SessionBody }) {
   // Set on the element itself: the list's own way to an item goes on for a while, against a user who turns away.
   const followEnd = () => {
     const scroller = frame.current?.firstElementChild;
-    if (scroller && follower.follows) scroller.scrollTop = scroller.scrollHeight;
+    if (!scroller || !follower.follows) return;
+    // The browser tells only later of where it went, as to what was searched for.
+    if (!follower.moved(scroller.scrollTop, belowOf(scroller))) return;
+    scroller.scrollTop = scroller.scrollHeight;
+    follower.put(scroller.scrollTop, belowOf(scroller));
   };
   const goToEnd = () => {
     follower.goToEnd();
@@ -127,10 +131,13 @@ function keyOf(row: ConversationRow): string {
 }
 
 function lastIndexes(count: number): number[] {
-  return Array.from(
-    { length: Math.min(count, FIRST_SHOWN) },
-    (_, index) => count - FIRST_SHOWN + index,
-  ).filter((index) => index >= 0);
+  const shown = Math.min(count, FIRST_SHOWN);
+  return Array.from({ length: shown }, (_, index) => count - shown + index);
+}
+
+/** Returns how many pixels of a scroller are below what is in sight. */
+function belowOf(scroller: Element): number {
+  return scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
 }
 
 function Row({ isFirst = false, children }: { isFirst?: boolean; children: React.ReactNode }) {
