@@ -8,8 +8,18 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
-from lot.core.errors import CallerError, LotError, TooManyAttemptsError, UnauthenticatedError, UnavailableError
+from lot.api.web_app import EVERY_PATH
+from lot.core.errors import (
+    CallerError,
+    LotError,
+    NotFoundError,
+    TooManyAttemptsError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -72,8 +82,9 @@ def error_response(error: LotError) -> JSONResponse:
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Have an application answer our errors, malformed requests and our own defects in one shape."""
+    """Have an application answer our errors, malformed and unknown requests, and our own defects in one shape."""
     app.add_exception_handler(LotError, _answer_ours)
+    app.add_exception_handler(HTTPException, _answer_unrouted)
     app.add_exception_handler(RequestValidationError, _answer_malformed)
     app.add_exception_handler(Exception, _answer_defect)
 
@@ -89,6 +100,25 @@ async def _answer_malformed(_: Request, error: Exception) -> JSONResponse:
         raise error
     faults = "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()[:5])
     return JSONResponse({"code": "input.invalid", "message": faults}, 422)
+
+
+async def _answer_unrouted(request: Request, error: Exception) -> JSONResponse:
+    """Answer what the framework itself refuses: a path or a method that no route has."""
+    if not isinstance(error, HTTPException):
+        raise error
+    path = request.url.path
+    if error.status_code == 405 and _is_routed(request):
+        message = f"{path} does not take {request.method}; /openapi.json has what it takes"
+        return JSONResponse({"code": "method_not_allowed", "message": message}, 405, error.headers)
+    if error.status_code in (404, 405):
+        return error_response(NotFoundError(f"there is nothing at {path} for {request.method}"))
+    return JSONResponse({"code": "caller", "message": str(error.detail)}, error.status_code, error.headers)
+
+
+def _is_routed(request: Request) -> bool:
+    """Return whether a path is of a route, with whatever method, and not only the application's page."""
+    routes = (route for route in request.app.routes if getattr(route, "path", None) != EVERY_PATH)
+    return any(route.matches(request.scope)[0] is not Match.NONE for route in routes)
 
 
 async def _answer_defect(request: Request, error: Exception) -> JSONResponse:

@@ -21,6 +21,8 @@ ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 """Content codings that the build leaves beside a file, best first."""
 _FOREVER, _ASK_AGAIN = "public, max-age=31536000, immutable", "no-cache"
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+EVERY_PATH = "/{path:path}"
+"""The route that answers where no other does, GET alone."""
 _RESERVED = ("api", "assets", "openapi.json", "service-worker.js")
 """First parts of paths that are not the application's own: what is missing there is missing."""
 
@@ -29,7 +31,7 @@ def install_web_app(app: FastAPI, *, preview_domain: str, built: Path = BUILT) -
     """Answer every path that no other route answers; to be called when all others are there."""
     headers = security_headers(preview_domain)
 
-    @app.get("/{path:path}", include_in_schema=False)
+    @app.get(EVERY_PATH, include_in_schema=False)
     async def web_app(request: Request, path: str) -> Response:
         """Return an asset, or the page that shows whatever the path names."""
         file = _file_below(built, path)

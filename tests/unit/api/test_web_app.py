@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from lot.api.errors import install_error_handlers
 from lot.api.web_app import install_web_app
@@ -33,11 +33,13 @@ async def http(built: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an application that has one route of its own besides."""
     app = FastAPI(openapi_url=None)
     install_error_handlers(app)
+    routes = APIRouter()
 
-    @app.get("/api/health")
+    @routes.get("/api/health")
     async def health() -> str:
         return "well"
 
+    app.include_router(routes)
     install_web_app(app, preview_domain="preview.localhost", built=built)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         yield client
@@ -55,6 +57,20 @@ async def test_what_is_missing_elsewhere_is_missing(http: httpx.AsyncClient, pat
     answer = await http.get(path)
     assert answer.status_code == 404
     assert answer.json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize("path", ["/api/nosuch", "/sessions/abc"])
+async def test_nothing_is_there_for_another_method(http: httpx.AsyncClient, path: str) -> None:
+    answer = await http.post(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert path in answer.json()["message"]
+
+
+async def test_method_that_a_path_does_not_take_is_told(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/api/health")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert answer.json()["code"] == "method_not_allowed"
+    assert "/api/health does not take POST" in answer.json()["message"]
 
 
 async def test_hashed_assets_are_kept_forever_and_packed(http: httpx.AsyncClient) -> None:
