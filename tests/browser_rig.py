@@ -106,11 +106,16 @@ def window(
         yield opened
         assert opened.complaints == []
     finally:
-        # Shown by pytest where the test fails.
-        with suppress(Error):
-            words = opened.page.evaluate("document.body?.innerText ?? ''")
-            print(opened.page.url, opened.trouble[-20:], words[:2000], sep="\n")
+        if "PYTEST_CURRENT_TEST" in os.environ:  # which shows it where the test fails, also that of a fixture
+            print(*_state(opened), sep="\n")
         context.close()
+
+
+def _state(opened: Window) -> tuple[object, ...]:
+    with suppress(Error):
+        words = opened.page.evaluate("document.body?.innerText ?? ''")
+        return opened.page.url, opened.trouble[-20:], words[:2000]
+    return ("the page cannot be asked what it shows",)
 
 
 def _note_refusal(opened: Window, answer: Response) -> None:
