@@ -19,7 +19,7 @@ const rules: Middleware = {
       .json()
       .catch(() => null);
     if (response.status === 401 && !request.url.includes("/api/sign-in")) goToSignIn();
-    throw errorOf(response.status, body);
+    throw errorOf(response, body);
   },
   onError() {
     return new UnreachableError();

@@ -10,6 +10,16 @@ export class ApiError extends Error {
   }
 }
 
+/** Too many attempts: `retryAfterS` seconds are to pass before the next. */
+export class TooManyAttemptsError extends ApiError {
+  constructor(
+    cause: ApiError,
+    readonly retryAfterS: number,
+  ) {
+    super(cause.status, cause.code, cause.message);
+  }
+}
+
 /** The server could not be reached at all; time may mend it. */
 export class UnreachableError extends Error {
   constructor() {
@@ -22,8 +32,14 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.status === 404;
 }
 
-/** Makes an error of an answer's body, whatever it is. */
-export function errorOf(status: number, body: unknown): ApiError {
+/** Makes an error of an answer, whatever its body is. */
+export function errorOf({ status, headers }: Response, body: unknown): ApiError {
+  const error = refusalOf(status, body);
+  const wait = Number(headers.get("Retry-After"));
+  return status === 429 && wait > 0 ? new TooManyAttemptsError(error, wait) : error;
+}
+
+function refusalOf(status: number, body: unknown): ApiError {
   if (typeof body === "object" && body !== null && "code" in body && "message" in body) {
     return new ApiError(status, String(body.code), String(body.message));
   }

@@ -3,6 +3,7 @@ import { useState } from "react";
 
 import { isNotFound } from "@/api/errors";
 import { projectsQuery } from "@/api/queries";
+import type { UsageOverTimeBody } from "@/api/types";
 import { bytesOf, countOf, durationOf, moneyOf } from "@/features/project/amounts";
 import { Facts, Section } from "@/features/project/Page";
 import { Select } from "@/ui/fields";
@@ -11,7 +12,7 @@ import { Tabs } from "@/ui/Tabs";
 
 import { BarChart } from "./BarChart";
 import { diskQuery, usageQuery } from "./queries";
-import { amountOf, byAmount, sumOf, type Measure, type UsageOverTime } from "./usage";
+import { amountOf, byAmount, sumOf, type Measure } from "./usage";
 
 const MEASURES: Record<Measure, { name: string; title: string; format: (amount: number) => string }> = {
   units: { name: "Compute", title: "Compute units per day", format: countOf },
@@ -72,7 +73,7 @@ export function UsageSection() {
 }
 
 interface UsedProps {
-  usage: UsageOverTime;
+  usage: UsageOverTimeBody;
   measure: Measure;
   onMeasure: (measure: Measure) => void;
 }
@@ -131,7 +132,7 @@ function Used({ usage, measure, onMeasure }: UsedProps) {
 }
 
 /** The chart's numbers, for who reads rather than looks. */
-function UsageTable({ usage }: { usage: UsageOverTime }) {
+function UsageTable({ usage }: { usage: UsageOverTimeBody }) {
   return (
     <details>
       <summary className="cursor-pointer text-ink-2 hover:text-ink">All numbers, day by day</summary>

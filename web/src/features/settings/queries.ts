@@ -2,9 +2,6 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { api, read } from "@/api/client";
-import { request } from "@/features/sign_in/request";
-
-import type { DiskUse, UsageOverTime } from "./usage";
 
 export const settingsKeys = {
   browsers: ["browser-sessions"] as const,
@@ -38,11 +35,7 @@ export const hostQuery = queryOptions({
 export function usageQuery(days: number, project: string) {
   return queryOptions({
     queryKey: [...settingsKeys.usage, days, project],
-    queryFn: () =>
-      request<UsageOverTime>(
-        "GET",
-        `/api/usage?days=${days}${project ? `&project=${encodeURIComponent(project)}` : ""}`,
-      ),
+    queryFn: () => read(api.GET("/api/usage", { params: { query: { days, ...(project && { project }) } } })),
     staleTime: 30_000,
   });
 }
@@ -50,6 +43,6 @@ export function usageQuery(days: number, project: string) {
 /** Looks at every file on the server, so it is asked for only where it is shown. */
 export const diskQuery = queryOptions({
   queryKey: settingsKeys.disk,
-  queryFn: () => request<DiskUse>("GET", "/api/disk"),
+  queryFn: () => read(api.GET("/api/disk")),
   staleTime: 60_000,
 });

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 
-import { amountOf, byAmount, sumOf, topOf, type UsageDay, type UsageSeries } from "./usage";
+import type { UsageDayBody, UsageSeriesBody } from "@/api/types";
 
-function day(of: Partial<UsageDay>): UsageDay {
+import { amountOf, byAmount, sumOf, topOf } from "./usage";
+
+function day(of: Partial<UsageDayBody>): UsageDayBody {
   return {
     day: "2026-01-01",
     seconds_on: 0,
@@ -16,7 +18,7 @@ function day(of: Partial<UsageDay>): UsageDay {
   };
 }
 
-function series(id: string, ...days: Partial<UsageDay>[]): UsageSeries {
+function series(id: string, ...days: Partial<UsageDayBody>[]): UsageSeriesBody {
   return { id, name: id, days: days.map(day) };
 }
 

@@ -1,44 +1,11 @@
 /** What was used, as numbers for a chart. Pure. */
-
-export interface UsageDay {
-  day: string;
-  seconds_on: number;
-  compute_units: number;
-  input_tokens: number;
-  output_tokens: number;
-  cache_read_tokens: number;
-  cache_write_tokens: number;
-  cost_usd: number;
-}
-
-export interface UsageSeries {
-  id: string | null;
-  name: string | null;
-  days: UsageDay[];
-}
-
-export interface UsageOverTime {
-  total: UsageSeries;
-  projects: UsageSeries[];
-  sessions: UsageSeries[];
-}
-
-export interface DiskUse {
-  free_bytes: number;
-  total_bytes: number;
-  disks_bytes: number;
-  memory_bytes: number;
-  repositories_bytes: number;
-  logs_bytes: number;
-  database_bytes: number;
-  base_images_bytes: number;
-}
+import type { UsageDayBody, UsageSeriesBody } from "@/api/types";
 
 export const MEASURES = ["units", "tokens", "cost"] as const;
 export type Measure = (typeof MEASURES)[number];
 
 /** Returns how much of something a day used. */
-export function amountOf(day: UsageDay, measure: Measure): number {
+export function amountOf(day: UsageDayBody, measure: Measure): number {
   switch (measure) {
     case "units":
       return day.compute_units;
@@ -49,7 +16,7 @@ export function amountOf(day: UsageDay, measure: Measure): number {
   }
 }
 
-export function sumOf(series: Pick<UsageSeries, "days">, measure: Measure): number {
+export function sumOf(series: Pick<UsageSeriesBody, "days">, measure: Measure): number {
   return series.days.reduce((sum, day) => sum + amountOf(day, measure), 0);
 }
 
@@ -63,9 +30,9 @@ export function topOf(greatest: number): number {
 
 /** Returns those that used most first; those that used none of it are left out. */
 export function byAmount(
-  all: readonly UsageSeries[],
+  all: readonly UsageSeriesBody[],
   measure: Measure,
-): { series: UsageSeries; sum: number }[] {
+): { series: UsageSeriesBody; sum: number }[] {
   return all
     .map((series) => ({ series, sum: sumOf(series, measure) }))
     .filter(({ sum }) => sum > 0)

@@ -1,10 +1,11 @@
 import { LogIn } from "lucide-react";
 
-import type { SignInMethod } from "./calls";
+import type { SignInBody } from "@/api/types";
+
 import { destinationOf } from "./destination";
 
 interface Props {
-  methods: Extract<SignInMethod, { kind: "oidc" }>[];
+  methods: Extract<SignInBody["methods"][number], { url: string }>[];
   to: string | undefined;
 }
 

@@ -2,11 +2,12 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { ApiError } from "@/api/errors";
+import type { UserBody } from "@/api/types";
 import { Button } from "@/ui/Button";
 import { Field, Input } from "@/ui/fields";
 import { Failed, Loading } from "@/ui/states";
 
-import { checkLink, enterByLink, type User } from "./calls";
+import { checkLink, enterByLink } from "./calls";
 import { NewPassword } from "./NewPassword";
 import { passwordFault } from "./passwords";
 import { Refusal } from "./Refusal";
@@ -45,7 +46,7 @@ function SpentLink() {
   );
 }
 
-function Entry({ link, user, onDone }: Props & { user: User | null }) {
+function Entry({ link, user, onDone }: Props & { user: UserBody | null }) {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [repeated, setRepeated] = useState("");

@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 
+import type { SignInBody } from "@/api/types";
 import { Failed, Loading } from "@/ui/states";
 
-import { readSignIn, signInKey, type SignInState } from "./calls";
+import { readSignIn, signInKey } from "./calls";
 import { LinkForm } from "./LinkForm";
 import { Elsewhere } from "./Elsewhere";
 import { PasswordForm } from "./PasswordForm";
@@ -50,8 +51,8 @@ function Ways({ to, onDone }: { to: string | undefined; onDone: () => void }) {
   return <AllWays state={data} to={to} onDone={onDone} />;
 }
 
-function AllWays({ state, to, onDone }: { state: SignInState; to: string | undefined; onDone: () => void }) {
-  const elsewhere = state.methods.filter((method) => method.kind === "oidc");
+function AllWays({ state, to, onDone }: { state: SignInBody; to: string | undefined; onDone: () => void }) {
+  const elsewhere = state.methods.filter((method) => "url" in method);
   const hasPassword = state.methods.some((method) => method.kind === "password");
   return (
     <div className="flex flex-col gap-4">

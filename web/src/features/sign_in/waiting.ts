@@ -1,8 +1,9 @@
 /** How long one has to wait for the next attempt. */
 import { useEffect, useState } from "react";
 
+import { TooManyAttemptsError } from "@/api/errors";
+
 import { secondsUntil } from "./clock";
-import { TooManyAttemptsError } from "./request";
 
 /** Counts down the seconds that an error asks to wait; 0 where it asks for none. */
 export function useWait(error: unknown): number {
