@@ -9,7 +9,8 @@ import { DeleteSession } from "@/features/session/DeleteSession";
 import { labelOf } from "@/features/session/label";
 import { StateDot } from "@/features/session/StateDot";
 import { classes } from "@/ui/classes";
-import { ago } from "@/ui/format";
+import { useNow } from "@/ui/clock";
+import { ageOf } from "@/ui/format";
 import { IconButton } from "@/ui/IconButton";
 
 /** A session in the sidebar: what it is called, what it does, and whether it needs its user. */
@@ -45,7 +46,7 @@ export const SessionRow = memo(function SessionRow({ session }: { session: Sessi
             </span>
             {isAsking && label === "Paused" && <span>Paused</span>}
             <span className="ml-auto group-focus-within:invisible group-hover:invisible">
-              {ago(session.changed_at)}
+              <Age at={session.changed_at} />
             </span>
           </span>
         </span>
@@ -62,3 +63,8 @@ export const SessionRow = memo(function SessionRow({ session }: { session: Sessi
     </li>
   );
 });
+
+/** By itself, as it changes while the session does not. */
+function Age({ at }: { at: string }) {
+  return ageOf(Date.parse(at), useNow());
+}

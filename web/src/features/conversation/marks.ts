@@ -2,7 +2,7 @@
 import Anser from "anser";
 
 import { inWords } from "@/features/session/reasons";
-import { duration } from "@/ui/format";
+import { durationOf } from "@/ui/format";
 
 import type { MarkItem } from "./items";
 
@@ -33,7 +33,7 @@ export function markOf(event: MarkItem["event"]): Mark {
         ? { text: `Paused${because(event.reason)}`, tone: "paused", hasTime: true }
         : { text: `${event.label}${because(event.reason)}`, tone: "bad", hasTime: true };
     case "came_back": {
-      const text = `${RUNGS[event.rung]}, in ${duration(event.seconds)}${because(event.reason)}`;
+      const text = `${RUNGS[event.rung]}, in ${durationOf(event.seconds)}${because(event.reason)}`;
       return { text, tone: event.rung === "memory" ? "good" : "warning", hasTime: true };
     }
     case "settings_changed":

@@ -1,10 +1,9 @@
-import { useState } from "react";
+import { useNow } from "@/ui/clock";
+import { agoOf } from "@/ui/format";
 
-import { agoOf } from "./amounts";
-
-/** How long ago an instant was, when this was first shown; the instant itself on pointing. */
+/** How long ago an instant was; the instant itself on pointing. */
 export function Ago({ at, className }: { at: string; className?: string }) {
-  const [now] = useState(Date.now);
+  const now = useNow();
   return (
     <time dateTime={at} title={new Date(at).toLocaleString()} className={className}>
       {agoOf(Date.parse(at), now)}

@@ -8,10 +8,10 @@ import { sessionsQuery } from "@/api/queries";
 import type { ProjectBody, SessionBody } from "@/api/types";
 import { labelOf } from "@/features/session/label";
 import { Button } from "@/ui/Button";
+import { bytesOf, durationOf } from "@/ui/format";
 import { Failed, Loading } from "@/ui/states";
 
 import { Ago } from "./Ago";
-import { bytesOf, durationOf } from "./amounts";
 import { Problem, Section } from "./Page";
 import { pullRequestsQuery, snapshotsQuery } from "./queries";
 

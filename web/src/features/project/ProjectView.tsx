@@ -4,7 +4,7 @@ import type { ProjectBody } from "@/api/types";
 import { useCreateSession } from "@/features/session/creating";
 import { Button } from "@/ui/Button";
 
-import { countOf, moneyOf } from "./amounts";
+import { countOf, moneyOf } from "@/ui/format";
 import { DeleteSection } from "./DeleteSection";
 import { DoctorSection, GenerationsSection, PullRequestsSection, SessionsSection } from "./Lists";
 import { EnvironmentSection } from "./EnvironmentSection";

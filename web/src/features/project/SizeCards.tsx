@@ -4,7 +4,7 @@ import { RadioGroup } from "radix-ui";
 import { sizesQuery } from "@/api/queries";
 import { Failed } from "@/ui/states";
 
-import { bytesOf } from "./amounts";
+import { bytesOf } from "@/ui/format";
 
 interface Props {
   value: string;

@@ -8,7 +8,7 @@ import { keys } from "@/api/queries";
 import type { ProjectBody, SnapshotBody } from "@/api/types";
 import { Button } from "@/ui/Button";
 
-import { durationOf } from "./amounts";
+import { durationOf } from "@/ui/format";
 import { isUnderWay, stepsOf, type Step } from "./build_log";
 import { LogView } from "./LogView";
 import { Problem, Section } from "./Page";

@@ -1,6 +1,6 @@
 import type { SessionBody } from "@/api/types";
 import { useNow } from "@/ui/clock";
-import { countdown } from "@/ui/format";
+import { countdownOf } from "@/ui/format";
 import { Tooltip } from "@/ui/Tooltip";
 import { tellError } from "@/ui/toasts";
 
@@ -27,7 +27,7 @@ export function Countdown({ session }: { session: SessionBody }) {
         onClick={() => keepAwake.mutate(HOUR_MS, { onError: tellError })}
         className="shrink-0 underline decoration-dotted underline-offset-3 hover:text-ink"
       >
-        pauses in {countdown(left)}
+        pauses in {countdownOf(left)}
         <span className="sr-only">. Keep awake for an hour</span>
       </button>
     </Tooltip>

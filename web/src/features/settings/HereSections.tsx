@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { RadioGroup } from "radix-ui";
 
-import { bytesOf } from "@/features/project/amounts";
+import { bytesOf } from "@/ui/format";
 import { Facts, Section } from "@/features/project/Page";
 import { Toggle } from "@/features/project/Toggle";
 import { useNoticeSwitch } from "@/features/notices/switch";

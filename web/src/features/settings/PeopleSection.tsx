@@ -6,7 +6,7 @@ import { Problem, Section } from "@/features/project/Page";
 import { signInKey } from "@/features/sign_in/calls";
 import { Button } from "@/ui/Button";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
-import { instant } from "@/ui/format";
+import { instantOf } from "@/ui/format";
 import { Failed, Loading } from "@/ui/states";
 
 import type { ListedUser } from "./people";
@@ -99,7 +99,7 @@ function InviteSection() {
         <Problem error={invite.error} />
         {invite.data && (
           <ShownOnce secret={invite.data.url}>
-            Good once, until <time dateTime={invite.data.ends_at}>{instant(invite.data.ends_at)}</time>. Copy
+            Good once, until <time dateTime={invite.data.ends_at}>{instantOf(invite.data.ends_at)}</time>. Copy
             it now: it is not shown again.
           </ShownOnce>
         )}

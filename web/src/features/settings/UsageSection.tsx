@@ -4,7 +4,7 @@ import { useState } from "react";
 import { isNotFound } from "@/api/errors";
 import { projectsQuery } from "@/api/queries";
 import type { UsageOverTimeBody } from "@/api/types";
-import { bytesOf, countOf, durationOf, moneyOf } from "@/features/project/amounts";
+import { bytesOf, countOf, durationOf, moneyOf } from "@/ui/format";
 import { Facts, Section } from "@/features/project/Page";
 import { Select } from "@/ui/fields";
 import { Empty, Failed, Loading } from "@/ui/states";

@@ -1,4 +1,4 @@
-import { clockOf } from "./clock";
+import { countdownOf } from "@/ui/format";
 
 /** Why the server did not let one in, and how long to wait where it says so. Keeps its place in the page for readers. */
 export function Refusal({ error, wait }: { error: Error | null; wait: number }) {
@@ -10,7 +10,7 @@ export function Refusal({ error, wait }: { error: Error | null; wait: number }) 
             <>
               Too many attempts. Try again in{" "}
               <span aria-live="off" className="font-semibold">
-                {clockOf(wait)}
+                {countdownOf(wait)}
               </span>
               .
             </>

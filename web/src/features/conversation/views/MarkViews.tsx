@@ -2,7 +2,7 @@ import { ChevronRight, LoaderCircle } from "lucide-react";
 import { memo } from "react";
 
 import { classes } from "@/ui/classes";
-import { duration, instant } from "@/ui/format";
+import { durationOf, instantOf } from "@/ui/format";
 
 import { useUnfolded } from "../folding";
 import type { MarkItem, RetryItem, StepsItem } from "../items";
@@ -30,7 +30,7 @@ export const MarkView = memo(function MarkView({ item }: { item: MarkItem }) {
             {mark.text}
           </a>
         )}
-        {mark.hasTime && <time dateTime={item.at}> · {instant(item.at)}</time>}
+        {mark.hasTime && <time dateTime={item.at}> · {instantOf(item.at)}</time>}
       </span>
       <span className="h-px flex-1 bg-line" />
     </div>
@@ -47,7 +47,7 @@ export const RetryView = memo(function RetryView({ item }: { item: RetryItem }) 
     >
       {isWaiting && <LoaderCircle className="size-4 animate-spin" aria-hidden />}
       {isWaiting
-        ? `The model does not answer (${why}). Try ${event.attempt} in ${duration(event.delay_s)}.`
+        ? `The model does not answer (${why}). Try ${event.attempt} in ${durationOf(event.delay_s)}.`
         : `The model was asked ${event.attempt + 1} times (${why}).`}
     </p>
   );
@@ -69,14 +69,14 @@ export const StepsView = memo(function StepsView({ item }: { item: StepsItem }) 
           aria-hidden
           className={classes("size-3.5 transition-transform", isUnfolded && "rotate-90")}
         />
-        {item.steps.length} {item.steps.length === 1 ? "step" : "steps"} in {duration(total)}
+        {item.steps.length} {item.steps.length === 1 ? "step" : "steps"} in {durationOf(total)}
       </button>
       {isUnfolded && (
         <dl className="mt-1 ml-1.5 grid grid-cols-[auto_auto_1fr] gap-x-4 border-l-2 pl-4 text-xs leading-5 text-ink-2">
           {item.steps.map((step, index) => (
             <div key={index} className="contents">
               <dt>{step.step}</dt>
-              <dd className="text-right">{duration(step.seconds)}</dd>
+              <dd className="text-right">{durationOf(step.seconds)}</dd>
               <dd className="truncate text-ink-3">{step.detail}</dd>
             </div>
           ))}

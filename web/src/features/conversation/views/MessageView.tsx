@@ -2,7 +2,7 @@ import { Clock, FileText } from "lucide-react";
 import { memo, use } from "react";
 
 import { CopyButton } from "@/ui/CopyButton";
-import { bytes, instant } from "@/ui/format";
+import { bytesOf, instantOf } from "@/ui/format";
 
 import { SessionContext } from "../folding";
 import type { MessageItem } from "../items";
@@ -40,7 +40,7 @@ export const MessageView = memo(function MessageView({ item }: { item: MessageIt
             <Clock className="size-3" aria-hidden /> Kept until the agent takes it
           </span>
         ) : (
-          <time dateTime={item.at}>{instant(item.at)}</time>
+          <time dateTime={item.at}>{instantOf(item.at)}</time>
         )}
       </div>
     </article>
@@ -69,7 +69,7 @@ function Attachment({ url, name, mediaType, size }: AttachmentProps) {
     >
       <FileText className="size-4 text-ink-3" aria-hidden />
       <span className="max-w-48 truncate">{name}</span>
-      <span className="text-xs text-ink-3">{bytes(size)}</span>
+      <span className="text-xs text-ink-3">{bytesOf(size)}</span>
     </a>
   );
 }

@@ -1,7 +1,7 @@
 import { FileText, X } from "lucide-react";
 import { useEffect, useRef } from "react";
 
-import { bytes } from "@/ui/format";
+import { bytesOf } from "@/ui/format";
 import { IconButton } from "@/ui/IconButton";
 
 import type { PickedFile } from "../attachments";
@@ -20,7 +20,7 @@ export function PickedFiles({ files, onRemove }: Props) {
         <li key={index} className="flex items-center gap-2 rounded-lg border bg-surface py-1 pr-1 pl-1.5">
           <Picture file={file} />
           <span className="max-w-40 truncate">{file.name}</span>
-          <span className="text-xs text-ink-3">{bytes(file.bytes)}</span>
+          <span className="text-xs text-ink-3">{bytesOf(file.bytes)}</span>
           <IconButton size="small" label={`Remove ${file.name}`} onClick={() => onRemove(file)}>
             <X />
           </IconButton>

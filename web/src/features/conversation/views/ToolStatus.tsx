@@ -1,7 +1,7 @@
 import { Check, CircleSlash, Hourglass, LoaderCircle, X } from "lucide-react";
 
 import { useNow } from "@/ui/clock";
-import { duration } from "@/ui/format";
+import { durationOf } from "@/ui/format";
 
 import type { ToolItem } from "../items";
 
@@ -68,11 +68,11 @@ function Progress({ item }: { item: ToolItem }) {
 function Took({ item }: { item: ToolItem }) {
   if (item.endedAt === null) return null;
   const seconds = (Date.parse(item.endedAt) - Date.parse(item.at)) / 1_000;
-  return seconds < 0.5 ? null : <span>{duration(seconds)}</span>;
+  return seconds < 0.5 ? null : <span>{durationOf(seconds)}</span>;
 }
 
 /** How long something takes already; said from two seconds on. */
 export function Elapsed({ since }: { since: string }) {
   const seconds = Math.max(0, (useNow() - Date.parse(since)) / 1_000);
-  return seconds < 2 ? null : <span>{duration(Math.floor(seconds))}</span>;
+  return seconds < 2 ? null : <span>{durationOf(Math.floor(seconds))}</span>;
 }

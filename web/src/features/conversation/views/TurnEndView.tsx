@@ -5,7 +5,7 @@ import { memo, use } from "react";
 
 import { providersQuery } from "@/api/queries";
 import { sessionQuery } from "@/features/session/queries";
-import { count, duration, instant, money } from "@/ui/format";
+import { countOf, durationOf, instantOf, moneyOf } from "@/ui/format";
 
 import { SessionContext } from "../folding";
 import type { TurnEndItem } from "../items";
@@ -35,10 +35,10 @@ export const TurnEndView = memo(function TurnEndView({ item }: { item: TurnEndIt
   const tokens = (event.input_tokens ?? 0) + (event.output_tokens ?? 0);
   const facts = [
     event.outcome === "interrupted" && (event.reason ?? "Stopped"),
-    event.duration_s !== null && duration(event.duration_s),
-    tokens > 0 && `${count(tokens)} tokens`,
-    event.cost_usd !== null && money(event.cost_usd),
-    instant(event.at),
+    event.duration_s !== null && durationOf(event.duration_s),
+    tokens > 0 && `${countOf(tokens)} tokens`,
+    event.cost_usd !== null && moneyOf(event.cost_usd),
+    instantOf(event.at),
   ].filter((fact) => fact !== false);
   return <p className="pt-1 pb-3 text-xs text-ink-3">{facts.join(" · ")}</p>;
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { agoOf, bytesOf, countOf, durationOf, moneyOf } from "./amounts";
+import { ageOf, agoOf, bytesOf, countdownOf, countOf, durationOf, moneyOf } from "./format";
 
 describe("amounts", () => {
   it("are bytes in the unit that fits", () => {
@@ -14,8 +14,9 @@ describe("amounts", () => {
   });
 
   it("are durations without empty parts", () => {
-    expect([0.25, 12.4, 60, 65, 7380].map(durationOf)).toEqual([
+    expect([0.25, 9.96, 12.4, 60, 65, 7380].map(durationOf)).toEqual([
       "0.3 s",
+      "10 s",
       "12 s",
       "1 min",
       "1 min 5 s",
@@ -36,6 +37,22 @@ describe("amounts", () => {
       "2 h ago",
       "yesterday",
       "3 days ago",
+    ]);
+  });
+
+  it("are ages in a list", () => {
+    const minute = 60_000;
+    expect([0, 5, 130, 1500].map((age) => ageOf(0, age * minute))).toEqual(["now", "5 min", "2 h", "1 d"]);
+  });
+
+  it("are what is left, as a clock shows it", () => {
+    expect([-1, 0, 9, 60, 870, 3661].map(countdownOf)).toEqual([
+      "0:00",
+      "0:00",
+      "0:09",
+      "1:00",
+      "14:30",
+      "1:01:01",
     ]);
   });
 });
