@@ -1,9 +1,9 @@
-import type { CSSProperties } from "react";
 import { memo } from "react";
 
 import { classes } from "@/ui/classes";
+import { Coloured } from "@/ui/Coloured";
 
-import type { LogLine, Span } from "./log_lines";
+import type { LogLine } from "./log_lines";
 
 interface Props {
   line: LogLine;
@@ -27,42 +27,11 @@ export const LogLineView = memo(function LogLineView({ line, isWrapped, matches 
       ) : isNote ? (
         line.text
       ) : (
-        line.spans.map(spanView)
+        <Coloured spans={line.spans} />
       )}
     </div>
   );
 });
-
-function spanView(span: Span, place: number) {
-  const style: CSSProperties = {};
-  const foreground = span.trueForeground ?? colourOf(span.foreground);
-  const background = span.trueBackground ?? colourOf(span.background);
-  if (foreground) style.color = foreground;
-  if (background) {
-    style.backgroundColor = background;
-    style.color ??= "var(--surface)";
-  }
-  return (
-    <span
-      key={place}
-      style={style}
-      className={classes(
-        span.isBold && "font-semibold",
-        span.isDim && "text-ink-3",
-        span.isItalic && "italic",
-        span.isUnderlined && "underline",
-      )}
-    >
-      {span.text}
-    </span>
-  );
-}
-
-/** `ansi-bright-red` and `ansi-red` are one colour here: with enough contrast there is no room for two. */
-function colourOf(name: string): string | undefined {
-  const plain = /^ansi-(?:bright-)?(black|red|green|yellow|blue|magenta|cyan|white)$/.exec(name)?.[1];
-  return plain && `var(--ansi-${plain})`;
-}
 
 function Marked({ text, matches }: { text: string; matches: Props["matches"] }) {
   const pieces = [];

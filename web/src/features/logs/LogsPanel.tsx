@@ -1,5 +1,3 @@
-import "./ansi.css";
-
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { ScrollText } from "lucide-react";
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";

@@ -1,19 +1,5 @@
 /** Makes lines with colours of what a process prints, as it comes. */
-import Anser from "anser";
-
-export interface Span {
-  text: string;
-  /** `ansi-red`, `ansi-bright-blue`, …; empty for the usual colour. */
-  foreground: string;
-  background: string;
-  /** CSS colours, where the program named one of 16 million. */
-  trueForeground: string | null;
-  trueBackground: string | null;
-  isBold: boolean;
-  isDim: boolean;
-  isItalic: boolean;
-  isUnderlined: boolean;
-}
+import { shownOf, spansOf, type Span } from "@/ui/ansi";
 
 export interface LogLine {
   /** Grows with each line; stays with it. */
@@ -32,16 +18,6 @@ const MOST_EMPTY = 1;
 const COLOURS = /\x1b\[([0-9;]*)m/g;
 /** Characters of sequences that are carried on: a program that never ends its colours has ever more. */
 const MOST_SEQUENCES = 200;
-/** Moves of the cursor, clearing of the screen, titles of windows: a log is read from top to bottom. */
-const MOVES = new RegExp(
-  [
-    String.raw`\x1b\[[0-9;?]*[A-HJKSTfhlnsu]`,
-    String.raw`\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`,
-    String.raw`\x1b[=>()][0-9A-B]?`,
-    String.raw`[\x00-\x08\x0b\x0c\x0e-\x1a\x7f]`,
-  ].join("|"),
-  "g",
-);
 
 export class LogLines {
   private readonly whole: LogLine[] = [];
@@ -80,12 +56,12 @@ export class LogLines {
 
   /** All lines, the one that has not ended yet included. */
   lines(): LogLine[] {
-    const last = visible(this.rest);
+    const last = shownOf(this.rest);
     return last === "" ? [...this.whole] : [...this.whole, lineOf(this.nextId, this.colours + last)];
   }
 
   private push(line: string): void {
-    const shown = visible(line);
+    const shown = shownOf(line);
     // Programs clear a screen by many empty lines, which no log needs.
     if (
       shown === "" &&
@@ -101,50 +77,7 @@ export class LogLines {
   }
 }
 
-/** Returns what is left to be seen of a line: what was printed over is not. */
-function visible(line: string): string {
-  const shown = line.replace(/\r+$/, "").replace(MOVES, "");
-  return shown.slice(shown.lastIndexOf("\r") + 1);
-}
-
 function lineOf(id: number, line: string): LogLine {
-  const spans = Anser.ansiToJson(line, { json: true, use_classes: true, remove_empty: true }).map(
-    (entry): Span => {
-      const has = (decoration: string) => (entry.decorations as string[]).includes(decoration);
-      return {
-        text: entry.content,
-        foreground: named(entry.fg),
-        background: named(entry.bg),
-        trueForeground: trueColour(entry.fg, entry.fg_truecolor),
-        trueBackground: trueColour(entry.bg, entry.bg_truecolor),
-        isBold: has("bold"),
-        isDim: has("dim"),
-        isItalic: has("italic"),
-        isUnderlined: has("underline"),
-      };
-    },
-  );
+  const spans = spansOf(line);
   return { id, text: spans.map((span) => span.text).join(""), spans };
-}
-
-function named(colour: string | null): string {
-  return colour && !colour.startsWith("ansi-palette") && colour !== "ansi-truecolor" ? colour : "";
-}
-
-function trueColour(colour: string | null, parts: string | null): string | null {
-  if (colour === "ansi-truecolor" && parts) return `rgb(${parts})`;
-  const place = /^ansi-palette-(\d+)$/.exec(colour ?? "")?.[1];
-  return place === undefined ? null : paletteColour(Number(place));
-}
-
-/** Returns one of the 216 colours and 24 greys that come after the first 16. */
-function paletteColour(place: number): string | null {
-  if (place < 16 || place > 255) return null;
-  if (place >= 232) {
-    const grey = 8 + (place - 232) * 10;
-    return `rgb(${grey}, ${grey}, ${grey})`;
-  }
-  const level = (step: number) => (step === 0 ? 0 : 55 + step * 40);
-  const cube = place - 16;
-  return `rgb(${level(Math.floor(cube / 36))}, ${level(Math.floor(cube / 6) % 6)}, ${level(cube % 6)})`;
 }

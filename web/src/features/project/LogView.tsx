@@ -1,5 +1,6 @@
-import Anser from "anser";
 import { useLayoutEffect, useRef } from "react";
+
+import { Printed } from "@/ui/Coloured";
 
 /** A log that stays at its end while it is looked at there. */
 export function LogView({ text, label }: { text: string; label: string }) {
@@ -19,9 +20,9 @@ export function LogView({ text, label }: { text: string; label: string }) {
         const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
         isAtEnd.current = scrollHeight - scrollTop - clientHeight < 24;
       }}
-      className="h-64 overflow-auto rounded-lg border bg-sunken px-3 py-2 font-mono text-xs leading-5 break-words whitespace-pre-wrap"
+      className="lot-log h-64 overflow-auto rounded-lg border bg-sunken px-3 py-2 font-mono text-xs leading-5 break-words whitespace-pre-wrap"
     >
-      {Anser.ansiToText(text)}
+      <Printed text={text} />
     </pre>
   );
 }

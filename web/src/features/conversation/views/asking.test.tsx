@@ -112,7 +112,7 @@ describe("a call of a tool", () => {
     const { unmount } = drawInSession(
       <ToolView item={{ ...call, key: "t1", output: "\u001b[31mone failed\u001b[0m" }} />,
     );
-    expect(screen.getByText("one failed")).toHaveClass("text-errored");
+    expect(screen.getByText("one failed").style.color).toBe("var(--ansi-red)");
     unmount();
     drawInSession(
       <ToolView item={{ ...call, key: "t2", status: "done", output: "all passed", endedAt: AT }} />,
