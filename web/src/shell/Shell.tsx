@@ -8,15 +8,19 @@ import { useReadAhead } from "@/features/conversation/read_ahead";
 import { useOpenFromNotice } from "@/features/push/open_from_notice";
 import { neighbour, sessionsOf } from "@/features/session/attention";
 import { arriving } from "@/ui/arriving";
-import { Column, ColumnHandle, Columns } from "@/ui/Columns";
 import { IconButton } from "@/ui/IconButton";
-import { useRememberedFlag } from "@/ui/remembered";
+import { useRemembered, useRememberedFlag } from "@/ui/remembered";
 import { useIsPhone } from "@/ui/screen";
+import { WidthHandle } from "@/ui/WidthHandle";
 
 import { useNotices } from "./notices";
 import { useOverviewStream } from "./overview";
 import { useShortcuts } from "./shortcuts";
 import { Sidebar } from "./Sidebar";
+
+const WIDTH_PX = 256;
+const LEAST_PX = 200;
+const MOST_PX = 420;
 
 const Palette = lazy(() => arriving(() => import("./Palette")));
 
@@ -39,34 +43,20 @@ export function Shell() {
       {isPhone ? (
         <OnPhone onSearch={search} />
       ) : (
-        <Columns id="shell" className="h-full" panelIds={isOpen ? ["sidebar", "page"] : ["page"]}>
-          {isOpen && (
-            <>
-              <Column
-                id="sidebar"
-                defaultSize="256px"
-                minSize="200px"
-                maxSize="420px"
-                groupResizeBehavior="preserve-pixel-size"
-              >
-                <Sidebar onSearch={search} onFold={() => setIsOpen(false)} />
-              </Column>
-              <ColumnHandle label="Width of the sidebar" />
-            </>
+        <div className="flex h-full">
+          {isOpen ? (
+            <SizedSidebar onSearch={search} onFold={() => setIsOpen(false)} />
+          ) : (
+            <div className="border-r p-2">
+              <IconButton label="Show the sidebar" shortcut="Ctrl B" onClick={() => setIsOpen(true)}>
+                <PanelLeft />
+              </IconButton>
+            </div>
           )}
-          <Column id="page" className="flex min-w-0">
-            {!isOpen && (
-              <div className="border-r p-2">
-                <IconButton label="Show the sidebar" shortcut="Ctrl B" onClick={() => setIsOpen(true)}>
-                  <PanelLeft />
-                </IconButton>
-              </div>
-            )}
-            <main className="h-full min-w-0 flex-1">
-              <Outlet />
-            </main>
-          </Column>
-        </Columns>
+          <main className="h-full min-w-0 flex-1">
+            <Outlet />
+          </main>
+        </div>
       )}
       {isSearching && (
         <Suspense>
@@ -74,6 +64,28 @@ export function Shell() {
         </Suspense>
       )}
     </>
+  );
+}
+
+/** As wide as its user made it on this device. */
+function SizedSidebar(actions: { onSearch: () => void; onFold: () => void }) {
+  const [remembered, remember] = useRemembered("sidebar-width", String(WIDTH_PX));
+  const width = Number(remembered) || WIDTH_PX;
+  return (
+    <div className="relative shrink-0" style={{ width }}>
+      <Sidebar
+        {...actions}
+        handle={
+          <WidthHandle
+            label="Width of the sidebar"
+            width={width}
+            onChange={(wanted) => remember(String(wanted))}
+            least={LEAST_PX}
+            most={MOST_PX}
+          />
+        }
+      />
+    </div>
   );
 }
 

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { FolderPlus, PanelLeftClose, Search, Settings, SquarePen } from "lucide-react";
+import type { ReactNode } from "react";
 
 import { projectsQuery, sessionsQuery } from "@/api/queries";
 import { sessionsOf } from "@/features/session/attention";
@@ -16,10 +17,12 @@ interface Props {
   onSearch: () => void;
   /** Null on a phone, where it fills the screen. */
   onFold: (() => void) | null;
+  /** What changes its width. */
+  handle?: ReactNode;
 }
 
 /** Projects and their sessions, and the ways to everything else. */
-export function Sidebar({ onSearch, onFold }: Props) {
+export function Sidebar({ onSearch, onFold, handle }: Props) {
   // Where it is the whole page, it begins with the page's heading.
   const Name = onFold === null ? "h1" : "span";
   return (
@@ -73,6 +76,7 @@ export function Sidebar({ onSearch, onFold }: Props) {
           <Settings className="size-4" aria-hidden />
         </Link>
       </div>
+      {handle}
     </aside>
   );
 }

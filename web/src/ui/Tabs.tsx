@@ -14,7 +14,12 @@ interface Props<T extends string> {
 /** A row of tabs; what they show is the caller's. */
 export function Tabs<T extends string>({ value, onChange, tabs, label, className }: Props<T>) {
   return (
-    <Radix.Root value={value} onValueChange={(chosen) => onChange(chosen as T)} activationMode="manual">
+    <Radix.Root
+      className="max-w-full min-w-0"
+      value={value}
+      onValueChange={(chosen) => onChange(chosen as T)}
+      activationMode="manual"
+    >
       <Radix.List aria-label={label} className={classes("flex gap-0.5", className)}>
         {tabs.map((tab) => (
           <Radix.Trigger

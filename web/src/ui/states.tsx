@@ -20,19 +20,22 @@ export function Loading({ label = "Loading" }: { label?: string }) {
 interface EmptyProps {
   icon?: ReactNode;
   title: string;
+  /** It is all that the page says, so its title is the page's heading. */
+  isPage?: boolean;
   children?: ReactNode;
   actions?: ReactNode;
   className?: string;
 }
 
 /** Shown in place of content that is not there: what that means, and what to do. */
-export function Empty({ icon, title, children, actions, className }: EmptyProps) {
+export function Empty({ icon, title, isPage = false, children, actions, className }: EmptyProps) {
+  const Title = isPage ? "h1" : "p";
   return (
     <div
       className={classes("flex h-full flex-col items-center justify-center gap-2 p-8 text-center", className)}
     >
       {icon && <span className="mb-1 text-ink-3 [&_svg]:size-7 [&_svg]:stroke-[1.5]">{icon}</span>}
-      <p className="font-semibold text-balance">{title}</p>
+      <Title className="font-semibold text-balance">{title}</Title>
       {children && <div className="max-w-sm text-pretty text-ink-2">{children}</div>}
       {actions && <div className="mt-2 flex flex-wrap justify-center gap-2">{actions}</div>}
     </div>

@@ -63,7 +63,7 @@ function Sides({ left, right }: { left: SessionBody; right: SessionBody }) {
             label="Which session"
             value={side}
             onChange={setSide}
-            className="min-w-0 basis-full *:min-w-0 *:flex-1"
+            className="w-full *:min-w-0 *:flex-1"
             tabs={[
               { value: "left", name: <span className="truncate">{left.title}</span> },
               { value: "right", name: <span className="truncate">{right.title}</span> },

@@ -33,6 +33,7 @@ export default function SessionPage() {
 function Gone() {
   return (
     <Empty
+      isPage
       title="There is no such session"
       actions={
         <Link to="/" className="text-accent underline underline-offset-4">
