@@ -25,6 +25,8 @@
     words.setAttribute("role", "alert");
     var button = document.createElement("button");
     button.textContent = "Try again";
+    button.style.cssText =
+      "margin-top: 1rem; padding: 0.5rem 1rem; border: 1px solid; border-radius: 0.5rem; cursor: pointer";
     button.addEventListener("click", function () {
       location.reload();
     });

@@ -4,18 +4,20 @@ import { EndFollower } from "./end_follower";
 
 it("follows from the beginning, also while the list corrects its measures", () => {
   const follower = new EndFollower();
-  follower.moved(1_000, 0);
-  follower.moved(900, 50);
-  follower.put(950, 0);
-  follower.moved(950, 0);
+  follower.put(1_000, 0);
+  follower.moved(900, 100);
+  follower.put(1_000, 0);
+  follower.rested();
+  follower.moved(950, 50_000);
+  follower.moved(900, 50_050);
   expect(follower.follows).toBe(true);
 });
 
-it("leaves the end when the browser goes to what was searched for, and is back when that is at the end", () => {
+it.each([0, 40])("leaves the end when the browser goes to what was searched for while %i px come", (come) => {
   const follower = new EndFollower();
   follower.put(1_000, 0);
-  follower.moved(1_000, 0);
-  follower.moved(700, 300);
+  follower.rested();
+  follower.moved(700, 300 + come);
   expect(follower.follows).toBe(false);
   follower.moved(700, 400);
   expect(follower.follows).toBe(false);
@@ -23,16 +25,18 @@ it("leaves the end when the browser goes to what was searched for, and is back w
   expect(follower.follows).toBe(true);
 });
 
-it("leaves the end when that happens while the list grows", () => {
+it("follows where rows turn out to be shorter", () => {
   const follower = new EndFollower();
   follower.put(1_000, 0);
-  follower.moved(700, 340);
-  expect(follower.follows).toBe(false);
+  follower.rested();
+  follower.moved(900, 50);
+  expect(follower.follows).toBe(true);
 });
 
 it("follows on where a row is taken out and put back while we go to the end", () => {
   const follower = new EndFollower();
   follower.put(1_000, 0);
+  follower.rested();
   follower.put(800, 0);
   follower.moved(800, 200);
   expect(follower.follows).toBe(true);

@@ -99,8 +99,8 @@ function InviteSection() {
         <Problem error={invite.error} />
         {invite.data && (
           <ShownOnce secret={invite.data.url}>
-            Good once, until <time dateTime={invite.data.ends_at}>{instantOf(invite.data.ends_at)}</time>. Copy
-            it now: it is not shown again.
+            Good once, until <time dateTime={invite.data.ends_at}>{instantOf(invite.data.ends_at)}</time>.
+            Copy it now: it is not shown again.
           </ShownOnce>
         )}
       </div>

@@ -1,5 +1,5 @@
 import { ArrowDown } from "lucide-react";
-import { useLayoutEffect, useRef, useState } from "react";
+import { useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from "react";
 import { VList, type VListHandle } from "virtua";
 
 import type { SessionBody } from "@/api/types";
@@ -38,6 +38,7 @@ export function ConversationView({ session }: { session: SessionBody }) {
   const { items } = conversation;
   const isLoaded = conversation.newest >= session.events || conversation.newest > 0;
   const rows: readonly ConversationRow[] = [...items, ...outbox, "end"];
+  const isEmpty = rows.length === 1;
   // Its end is drawn at once: else the list would draw its beginning first, and find the end by measuring.
   const [firstShown] = useState(() => lastIndexes(rows.length));
 
@@ -55,14 +56,26 @@ export function ConversationView({ session }: { session: SessionBody }) {
     followEnd();
   };
 
-  // What grows pushes its end out of sight; who was there follows it.
+  // What grows pushes its end out of sight; who was there follows it. Rows grow by themselves, too, as they are measured.
   useLayoutEffect(followEnd);
+  const follow = useEffectEvent(followEnd);
+  useEffect(() => {
+    const content = frame.current?.firstElementChild?.firstElementChild;
+    if (!content) return;
+    const watch = new ResizeObserver(follow);
+    watch.observe(content);
+    return () => watch.disconnect();
+  }, [isEmpty]);
 
   const onScroll = (offset: number) => {
     const handle = list.current;
     if (handle === null) return;
     follower.moved(offset, handle.scrollSize - handle.viewportSize - offset);
     setHasMoreBelow(!follower.follows);
+  };
+  const onScrollEnd = () => {
+    follower.rested();
+    followEnd();
   };
   const turn = (isUp: boolean) => {
     if (isUp) follower.turnedUp();
@@ -73,7 +86,7 @@ export function ConversationView({ session }: { session: SessionBody }) {
   return (
     <SessionContext value={session.id}>
       <div ref={frame} className="relative min-h-0 flex-1">
-        {rows.length === 1 ? (
+        {isEmpty ? (
           <Empty title={session.label === "Starting" ? "The session starts" : "Nothing was said yet"}>
             Say what is to be done; it is kept and delivered once the sandbox is ready.
           </Empty>
@@ -88,7 +101,7 @@ export function ConversationView({ session }: { session: SessionBody }) {
             keepMounted={firstShown}
             bufferSize={600}
             onScroll={onScroll}
-            onScrollEnd={followEnd}
+            onScrollEnd={onScrollEnd}
             onResize={followEnd}
             onWheel={(event) => turn(event.deltaY < 0)}
             onTouchStart={(event) => (finger.current = event.touches[0]?.clientY ?? 0)}
