@@ -43,7 +43,11 @@ _HELPER = '!f() { [ "$1" = get ] && printf "username=%s\\npassword=%s\\n" "$LOT_
 """`store` and `erase` do nothing. The shell expands the names; its arguments hold only them."""
 _GRACE_S = 2.0
 _PROGRESS = re.compile(r"^(?:remote: )?([A-Z][a-z]+ [a-z]+):\s+(\d+)%")
-_NOISE = re.compile(r"hint:|warning:|remote:\s*$|(?:remote: )?[A-Z][a-z]+ [a-z]+: +\d+")
+_NOISE = re.compile(
+    r"hint:|warning:|remote:\s*$|(?:remote: )?[A-Z][a-z]+ [a-z]+: +\d+"
+    # What it says below any failure to reach a repository.
+    r"|fatal: Could not read from remote|Please make sure you have the correct|and the repository exists"
+)
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -66,7 +70,8 @@ class GitOutput:
     def words(self) -> str:
         """What git said, on one line, without its hints and its progress."""
         lines = (line.strip() for line in self.stderr.splitlines())
-        return "; ".join(line for line in lines if line and not _NOISE.match(line))
+        said = "; ".join(line.rstrip(".") for line in lines if line and not _NOISE.match(line))
+        return said.removeprefix("fatal: ")
 
 
 def git_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

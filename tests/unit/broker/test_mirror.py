@@ -325,3 +325,14 @@ async def test_another_branch_can_be_chosen_also_when_the_present_one_is_gone(so
         with pytest.raises(RepositoryError, match=branch):
             await mirrors.choose_branch(PROJECT, branch)
     assert await mirrors.fetch(PROJECT) == newest
+
+
+async def test_folder_that_is_no_repository_is_told_in_one_sentence(mirrors: Mirrors, tmp_path: Path) -> None:
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    with pytest.raises(RepositoryError) as caught:
+        await mirrors.list_branches(str(folder))
+    assert str(caught.value) == (
+        f"{folder} cannot be read: '{folder}' does not appear to be a git repository. "
+        "Check the address and that this machine may read it"
+    )
