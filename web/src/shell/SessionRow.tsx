@@ -55,7 +55,7 @@ export const SessionRow = memo(function SessionRow({ session }: { session: Sessi
         size="small"
         label={`Delete ${session.title}`}
         onClick={() => setIsDeleting(true)}
-        className="absolute right-1 bottom-1 opacity-0 group-hover:opacity-100 focus-visible:opacity-100"
+        className="absolute right-1 bottom-1 opacity-0 group-hover:opacity-100 focus-visible:opacity-100 pointer-coarse:hidden"
       >
         <Trash2 />
       </IconButton>

@@ -1,5 +1,7 @@
 import { useState } from "react";
 
+import { useIsPhone } from "@/ui/screen";
+
 import { topOf } from "./usage";
 
 interface Bar {
@@ -14,7 +16,8 @@ interface Props {
   format: (amount: number) => string;
 }
 
-const WIDTH = 720;
+/** Drawn as wide as it is shown, about, so that its words are as large as others. */
+const WIDTHS = { phone: 340, desk: 720 };
 const HEIGHT = 180;
 const LEFT = 52;
 const BOTTOM = 22;
@@ -23,8 +26,9 @@ const TOP = 10;
 /** Amounts day by day as bars. The numbers are in a table beside it (see `UsageTable`), so to readers it is one picture. */
 export function BarChart({ title, bars, format }: Props) {
   const [pointed, setPointed] = useState<number | null>(null);
+  const whole = WIDTHS[useIsPhone() ? "phone" : "desk"];
   const top = topOf(Math.max(0, ...bars.map((bar) => bar.amount)));
-  const width = (WIDTH - LEFT) / bars.length;
+  const width = (whole - LEFT) / bars.length;
   const y = (amount: number) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - amount / top);
   const shown = pointed === null ? undefined : bars[pointed];
   return (
@@ -38,7 +42,7 @@ export function BarChart({ title, bars, format }: Props) {
         )}
       </figcaption>
       <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        viewBox={`0 0 ${whole} ${HEIGHT}`}
         role="img"
         aria-label={`${title}, ${bars.length} days. The table has the numbers.`}
         className="w-full"
@@ -46,7 +50,7 @@ export function BarChart({ title, bars, format }: Props) {
       >
         {[0, 0.5, 1].map((part) => (
           <g key={part}>
-            <line x1={LEFT} x2={WIDTH} y1={y(top * part)} y2={y(top * part)} className="stroke-line" />
+            <line x1={LEFT} x2={whole} y1={y(top * part)} y2={y(top * part)} className="stroke-line" />
             <text x={LEFT - 8} y={y(top * part) + 4} textAnchor="end" className="fill-ink-3 text-[0.75rem]">
               {format(top * part)}
             </text>
@@ -68,7 +72,7 @@ export function BarChart({ title, bars, format }: Props) {
         {[0, Math.floor((bars.length - 1) / 2), bars.length - 1].map((at, place) => (
           <text
             key={place}
-            x={place === 0 ? LEFT : place === 1 ? LEFT + (at + 0.5) * width : WIDTH}
+            x={place === 0 ? LEFT : place === 1 ? LEFT + (at + 0.5) * width : whole}
             y={HEIGHT - 5}
             textAnchor={(["start", "middle", "end"] as const)[place]}
             className="fill-ink-3 text-[0.75rem]"

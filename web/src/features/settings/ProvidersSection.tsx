@@ -68,7 +68,7 @@ function Provider({ provider }: { provider: ProviderBody }) {
           ) : (
             <>
               <CircleAlert className="text-errored" aria-hidden />
-              <span className="min-w-0 break-words">{provider.reason ?? "Cannot be used"}</span>
+              <span className="min-w-0 break-words">{reasonOf(provider)}</span>
             </>
           )}
         </p>
@@ -98,6 +98,12 @@ function Provider({ provider }: { provider: ProviderBody }) {
       />
     </Section>
   );
+}
+
+/** Why it cannot be asked; the server's own words name ways that are not of this page. */
+function reasonOf(provider: ProviderBody): string {
+  if (provider.needs_key && provider.key_kind === null) return "It has no key yet: sessions cannot ask it.";
+  return provider.reason ?? "It cannot be asked.";
 }
 
 function KeyForm({ provider, onClose }: { provider: ProviderBody; onClose: () => void }) {

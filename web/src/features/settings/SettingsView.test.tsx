@@ -174,7 +174,7 @@ describe("providers", () => {
       "PUT /api/providers/anthropic/credential": { ...provider, is_ready: true },
     });
     const { container } = show(<SettingsView section="providers" />);
-    expect(await screen.findByText("no key is set")).toBeVisible();
+    expect(await screen.findByText("It has no key yet: sessions cannot ask it.")).toBeVisible();
     await userEvent.click(screen.getByRole("button", { name: "Set a key" }));
     await userEvent.type(screen.getByLabelText("API key"), "sk-1");
     expect(screen.getByLabelText("API key")).toHaveAttribute("type", "password");
