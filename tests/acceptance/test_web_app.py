@@ -272,6 +272,26 @@ def test_two_forks_are_compared_and_one_is_kept(lot: Lot, desk: Window, session:
     assert child not in [one["id"] for one in lot.get("/sessions")]
 
 
+@pytest.mark.parametrize("is_phone", [False, True], ids=["desk", "phone"])
+def test_answer_in_a_session_that_is_not_open_marks_it_until_it_is_opened(
+    lot: Lot, browser: Browser, state: Path, session: str, is_phone: bool
+) -> None:
+    with window(browser, lot, state, is_phone=is_phone) as opened:
+        page = opened.page
+        visit(page, "/")
+        row = page.locator(f'a[href^="/sessions/{session}"]')
+        expect(row).to_be_visible()
+        lot.turn(session, directive("say", text="while nobody looked"))
+        mark = row.get_by_role("img", name="unread")
+        expect(mark).to_be_visible()
+        with page.expect_response(re.compile(r"/seen$")):
+            row.click()
+        reads(page, "while nobody looked")
+        visit(page, "/")
+        expect(row).to_be_visible()
+        expect(mark).to_have_count(0)
+
+
 def test_page_goes_on_by_itself_after_the_server_was_restarted(lot: Lot, desk: Window, session: str) -> None:
     page = desk.page
     visit(page, f"/sessions/{session}")
