@@ -17,6 +17,17 @@ pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(240)]
 expect.set_options(timeout=45_000)
 
 
+ECHO = """
+() => new Promise((resolve, reject) => {
+    const socket = new WebSocket(`${location.origin.replace("http", "ws")}/socket`);
+    socket.onopen = () => socket.send("through the proxy");
+    socket.onmessage = (message) => message.data.startsWith("echo") && resolve(message.data);
+    socket.onerror = () => reject(new Error("the socket failed"));
+})
+"""
+"""Has the app in the preview echo a text over a WebSocket."""
+
+
 @pytest.fixture(scope="module")
 def lot() -> Iterator[Lot]:
     with lot_server() as lot:
@@ -270,6 +281,72 @@ def test_two_forks_are_compared_and_one_is_kept(lot: Lot, desk: Window, session:
     page.get_by_role("dialog").get_by_role("button", name=re.compile("Keep|Delete")).click()
     expect(page).to_have_url(re.compile(f"/sessions/{session}"))
     assert child not in [one["id"] for one in lot.get("/sessions")]
+
+
+def test_comment_on_a_line_of_the_diff_goes_into_the_message(lot: Lot, desk: Window, session: str) -> None:
+    page = desk.page
+    lot.turn(session, directive("write", file="sums.py", content="def add(a, b):\n    return a - b\n"))
+    visit(page, f"/sessions/{session}/diff")
+    changes = page.get_by_role("table", name="Changes of sums.py")
+    changes.get_by_role("button", name="Comment on line 2").click()
+    page.get_by_role("textbox", name=re.compile("^Comment on")).fill("this ought to be a sum")
+    page.get_by_role("button", name="Add to message").click()
+    message = page.get_by_label("Message", exact=True)
+    expect(message).to_have_value(re.compile(r"sums\.py.*2[^$]*this ought to be a sum", re.DOTALL))
+    columns = changes.locator("col")
+    expect(columns).to_have_count(3)
+    page.get_by_role("button", name="Show side by side").click()
+    expect(columns).to_have_count(4)
+
+
+def test_plan_is_approved_in_place(lot: Lot, desk: Window, session: str) -> None:
+    page = desk.page
+    assert lot.http.patch(f"/api/sessions/{session}", json={"mode": "plan"}).is_success
+    visit(page, f"/sessions/{session}")
+    say(page, "@@plan")
+    reads(page, "The agent proposes a plan")
+    page.get_by_role("button", name="Approve").click()
+    agent_says(page, "written as planned")
+    reads(page, "Plan approved")
+
+
+def test_app_that_crashed_is_told_of_and_its_log_is_searched(lot: Lot, desk: Window, session: str) -> None:
+    page = desk.page
+    visit(page, f"/sessions/{session}/preview")
+    app = page.frame_locator("iframe").first
+    expect(app.locator("body")).to_contain_text("hello")
+    heard = app.locator("body").evaluate(ECHO)
+    assert heard == "echo: through the proxy"
+    page.get_by_label("Path", exact=True).fill("/die")
+    page.get_by_label("Path", exact=True).press("Enter")
+    expect(page.get_by_text("the app was told to die").first).to_be_visible()
+    page.get_by_role("tab", name="Logs").click()
+    page.get_by_label("Search in the log").fill("told to die")
+    expect(page.get_by_role("status").filter(has_text="1 of 1")).to_be_visible()
+
+
+def test_keyboard_leads_among_sessions_and_drafts_stay(lot: Lot, desk: Window, project: str, session: str) -> None:
+    page, other = desk.page, lot.session(project, title="the newer one")
+    visit(page, f"/sessions/{other}")
+    message = page.get_by_label("Message", exact=True)
+    message.fill("not sent yet")
+    page.get_by_role("heading", name="the newer one").click()
+    page.keyboard.press("j")
+    expect(page).to_have_url(re.compile(session))
+    expect(message).to_have_value("")
+    page.get_by_role("banner").or_(page.get_by_role("heading", level=1)).first.click()
+    page.keyboard.press("k")
+    expect(page).to_have_url(re.compile(other))
+    expect(message).to_have_value("not sent yet")
+    page.reload()
+    expect(message).to_have_value("not sent yet")
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox").fill("the newer one")
+    page.keyboard.press("Escape")
+    message.fill(directive("say", text="sent by the keyboard"))
+    message.press("Control+Enter")
+    agent_says(page, "sent by the keyboard")
+    lot.delete(f"/sessions/{other}")
 
 
 @pytest.mark.parametrize("is_phone", [False, True], ids=["desk", "phone"])
