@@ -26,6 +26,11 @@ ECHO = """
 })
 """
 """Has the app in the preview echo a text over a WebSocket."""
+OVER_PLAIN_HTTP = """
+delete Crypto.prototype.randomUUID;
+Object.defineProperty(Navigator.prototype, "clipboard", {value: undefined});
+"""
+"""Takes away what browsers keep for https and for the machine itself."""
 
 
 @pytest.fixture(scope="module")
@@ -367,6 +372,20 @@ def test_answer_in_a_session_that_is_not_open_marks_it_until_it_is_opened(
         visit(page, "/")
         expect(row).to_be_visible()
         expect(mark).to_have_count(0)
+
+
+def test_over_plain_http_one_writes_and_copies(desk: Window, session: str) -> None:
+    page = desk.page
+    page.add_init_script(OVER_PLAIN_HTTP)
+    visit(page, f"/sessions/{session}")
+    say(page, directive("say", text="over plain HTTP"))
+    agent_says(page, "over plain HTTP")
+    page.get_by_role("button", name="Copy the branch's name").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    message = page.get_by_label("Message", exact=True)
+    message.focus()
+    page.keyboard.press("Control+v")
+    expect(message).to_have_value(re.compile("^lot/"))
 
 
 def test_page_goes_on_by_itself_after_the_server_was_restarted(lot: Lot, desk: Window, session: str) -> None:

@@ -10,6 +10,7 @@ import { Button } from "@/ui/Button";
 import { Select } from "@/ui/fields";
 import { useRemembered } from "@/ui/remembered";
 import { Empty, Failed, Loading } from "@/ui/states";
+import { newId } from "@/ui/ids";
 
 import { Mark } from "./Mark";
 
@@ -51,7 +52,7 @@ function NewSession({ projects }: { projects: readonly ProjectBody[] }) {
   const isReady = project.ready_snapshot !== null;
   const start = () => {
     const said = text.trim();
-    const message = said === "" ? null : { id: crypto.randomUUID(), text: said };
+    const message = said === "" ? null : { id: newId(), text: said };
     create.mutate({ project: project.id, message });
   };
   return (

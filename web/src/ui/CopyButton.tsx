@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 
 import { IconButton } from "./IconButton";
 import { tellError } from "./toasts";
+import { copyText } from "./clipboard";
 
 interface Props {
   text: string;
@@ -19,7 +20,7 @@ export function CopyButton({ text, label = "Copy", className }: Props) {
     return () => clearTimeout(timer);
   }, [isCopied]);
   const copy = () => {
-    navigator.clipboard.writeText(text).then(() => setIsCopied(true), tellError);
+    copyText(text).then(() => setIsCopied(true), tellError);
   };
   return (
     <IconButton label={isCopied ? "Copied" : label} size="small" onClick={copy} className={className}>

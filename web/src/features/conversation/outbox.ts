@@ -3,6 +3,7 @@ import { useSyncExternalStore } from "react";
 
 import { api } from "@/api/client";
 import type { NewAttachment, NewMessage } from "@/api/types";
+import { newId } from "@/ui/ids";
 
 export interface Outgoing {
   message: NewMessage;
@@ -21,7 +22,7 @@ export function useOutbox(session: string, arrived: ReadonlySet<string>): readon
 }
 
 export function send(session: string, text: string, attachments: NewAttachment[]): void {
-  const message: NewMessage = { id: crypto.randomUUID(), text, attachments };
+  const message: NewMessage = { id: newId(), text, attachments };
   put(session, (box) => [...box, { message, failure: null }]);
   void post(session, message);
 }

@@ -3,7 +3,8 @@ import { ChevronDown, Copy } from "lucide-react";
 import type { DiffFileBody } from "@/api/types";
 import { classes } from "@/ui/classes";
 import { IconButton } from "@/ui/IconButton";
-import { tell } from "@/ui/toasts";
+import { tell, tellError } from "@/ui/toasts";
+import { copyText } from "@/ui/clipboard";
 
 import { markOf } from "./marks";
 
@@ -15,7 +16,7 @@ interface Props {
 
 /** A file's name, mark and counts; stays in sight as long as its lines are. */
 export function FileHead({ file, isFolded, onFold }: Props) {
-  const copy = () => void navigator.clipboard.writeText(file.path).then(() => tell("Path copied"));
+  const copy = () => void copyText(file.path).then(() => tell("Path copied"), tellError);
   return (
     <header className="group sticky top-0 z-10 flex items-center border-b bg-surface">
       <h2 className="min-w-0 flex-1">

@@ -13,6 +13,7 @@ import { Button } from "@/ui/Button";
 import { useKept, useStored } from "@/ui/kept";
 import { Empty, Failed, Loading } from "@/ui/states";
 import { tell, tellError } from "@/ui/toasts";
+import { copyText } from "@/ui/clipboard";
 
 import { FollowedLog, type LogState } from "./followed_log";
 import { LogToolbar } from "./LogToolbar";
@@ -67,7 +68,7 @@ function Log({ session, process, onChoose }: LogProps) {
         onStep={(step) => setPlace(stepTo(current, step, matches.length))}
         isWrapped={wrap === "wrapped"}
         onWrap={() => setWrap(wrap === "wrapped" ? "long" : "wrapped")}
-        onCopy={() => void navigator.clipboard.writeText(text()).then(() => tell("Log copied"), tellError)}
+        onCopy={() => void copyText(text()).then(() => tell("Log copied"), tellError)}
         onDownload={() => download(`${session.project_name}-${process}.log`, text())}
         onRestart={on ? () => restart.mutate() : null}
         isRestarting={restart.isPending}

@@ -8,6 +8,7 @@ import type { PanelProps } from "@/features/session/panels";
 import { useKept, useStored } from "@/ui/kept";
 import { Failed } from "@/ui/states";
 import { tell, tellError } from "@/ui/toasts";
+import { copyText } from "@/ui/clipboard";
 
 import { type Device, plainAddress, signedAddress } from "./address";
 import { AddressBar } from "./AddressBar";
@@ -68,10 +69,7 @@ export default function PreviewPanel({ session }: PanelProps) {
         onOpenTab={openTab}
         onCopy={() => {
           const url = state.kind === "shown" ? state.port.url : session.preview?.url;
-          if (url)
-            void navigator.clipboard
-              .writeText(plainAddress(url, path))
-              .then(() => tell("Address copied"), tellError);
+          if (url) void copyText(plainAddress(url, path)).then(() => tell("Address copied"), tellError);
         }}
       />
       {error && ports === undefined && on ? (

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from "react";
 
 import { Button } from "@/ui/Button";
 import { tellError } from "@/ui/toasts";
+import { copyText } from "@/ui/clipboard";
 
 interface Props {
   /** What it is, and that it is not shown again. */
@@ -14,7 +15,7 @@ interface Props {
 export function ShownOnce({ children, secret }: Props) {
   const [copied, setCopied] = useState<string | null>(null);
   const isCopied = copied === secret;
-  const copy = () => navigator.clipboard.writeText(secret).then(() => setCopied(secret), tellError);
+  const copy = () => copyText(secret).then(() => setCopied(secret), tellError);
   return (
     <div role="status" className="flex flex-col gap-2 rounded-lg bg-accent-soft px-3 py-2.5">
       <p>{children}</p>

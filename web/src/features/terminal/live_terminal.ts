@@ -6,6 +6,7 @@ import { WebglAddon } from "@xterm/addon-webgl";
 import { Terminal } from "@xterm/xterm";
 
 import type { ProcessBody } from "@/api/types";
+import { copyText } from "@/ui/clipboard";
 
 import { withControl } from "./keys";
 import { ProcessStream, type StreamStatus } from "./process_stream";
@@ -198,7 +199,7 @@ export class LiveTerminal {
   private copySelection(): void {
     const selected = this.terminal.getSelection();
     if (selected === "") return;
-    void navigator.clipboard.writeText(selected).then(
+    void copyText(selected).then(
       () => this.listeners?.onCopied(),
       () => undefined, // Without the right to write there, the selection is still there to be copied by key.
     );
