@@ -28,8 +28,8 @@ with own_server(Path(sys.argv[1]), "rehearsal") as server:
 @contextmanager
 def holder(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
     """Run a program that holds a server; yield it, and a descriptor that is readable once the server has ended."""
-    # Whoever runs the tests may have hangups ignored (nohup), which is inherited.
-    command = ["env", "--default-signal=HUP", sys.executable, "-c", _HOLD, str(folder)]
+    # Whoever runs the tests may have hangups ignored (nohup) or interrupts (a shell's background), which is inherited.
+    command = ["env", "--default-signal=HUP,INT", sys.executable, "-c", _HOLD, str(folder)]
     program = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     with program:
         assert program.stdout is not None
