@@ -216,6 +216,7 @@ def streaming(browser: Browser, lot: Lot, state: Path, session: str) -> dict[str
         page = opened.page
         page.goto(f"/sessions/{session}/logs")
         page.get_by_label("Message", exact=True).wait_for()
+        page.get_by_role("log").wait_for()
         page.evaluate(WATCH)
         listener = threading.Thread(target=listen, args=(lot, session, plain))
         listener.start()
